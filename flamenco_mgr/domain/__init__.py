@@ -1,0 +1,1 @@
+"""The rules of the farm: values, and functions of values and the time."""

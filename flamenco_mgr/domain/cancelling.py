@@ -1,0 +1,69 @@
+"""The Server wants a task cancelled (server-api.md 5.6)."""
+
+from attrs import evolve
+
+from flamenco_mgr.domain.stamps import log_stamp
+from flamenco_mgr.domain.tasks import FINISHED, Task, TaskStatus
+from flamenco_mgr.domain.updates import TaskUpdate, Transition, log_tail
+
+GRACE = 60.0
+"""Seconds that the worker of a task is given to stop before the cancellation is confirmed without it."""
+
+ACTIVITY = "Manager cancelled task by request of Flamenco Server"
+
+
+def cancelled(task: Task, *, final_waits: bool, now: float, update_id: str) -> Transition | None:
+    """
+    Obey the Server's wish, or return None if there is nothing to do now.
+
+    ``final_waits`` says that an update with a final status of the task is in the queue already: the Server will hear
+    it. An active task is asked back from its worker first; a task that had ended says so again.
+    """
+    if task.status == TaskStatus.ACTIVE:
+        after = evolve(task, status=TaskStatus.CANCEL_REQUESTED.value, cancel_requested_at=now, last_updated=now)
+        return Transition(before=task, after=after)
+    if task.status == TaskStatus.CANCEL_REQUESTED:
+        return confirmed(task, now=now, update_id=update_id) if overdue(task, now) else None
+    if task.status in FINISHED:
+        if final_waits or task.is_local:
+            return None
+        again = TaskUpdate(id=update_id, task_id=task.id, received_at=now, status=task.status, progress=task.progress)
+        return Transition(before=task, after=task, update=again)
+    return confirmed(task, now=now, update_id=update_id)
+
+
+def confirmed(task: Task, *, now: float, update_id: str) -> Transition:
+    """Cancel a task that no worker is on any more, and tell the Server so in one update."""
+    line = f"{log_stamp(now)}: {ACTIVITY}\n"
+    after = evolve(
+        task, status=TaskStatus.CANCELED.value, activity=ACTIVITY, last_updated=now, cancel_requested_at=None
+    )
+    update = TaskUpdate(
+        id=update_id,
+        task_id=task.id,
+        received_at=now,
+        status=TaskStatus.CANCELED.value,
+        activity=ACTIVITY,
+        log_tail=log_tail(line),
+        progress=task.progress,
+    )
+    return Transition(before=task, after=after, update=None if task.is_local else update, log_text=line)
+
+
+def confirmed_unknown(task_id: str, *, now: float, update_id: str) -> TaskUpdate:
+    """Confirm the cancellation of a task that is not here."""
+    return TaskUpdate(
+        id=update_id,
+        task_id=task_id,
+        received_at=now,
+        status=TaskStatus.CANCELED.value,
+        activity=ACTIVITY,
+        log_tail=f"{log_stamp(now)}: {ACTIVITY}\n",
+    )
+
+
+def overdue(task: Task, now: float) -> bool:
+    """Whether a task that waits to be cancelled has waited long enough for its worker, or has none."""
+    if task.worker_id is None or task.cancel_requested_at is None:
+        return True
+    return now - task.cancel_requested_at >= GRACE

@@ -1,0 +1,13 @@
+"""Instants as texts; an instant is a float of seconds since 1970, UTC."""
+
+from datetime import datetime, timezone
+
+
+def log_stamp(now: float) -> str:
+    """Return the stamp that begins a line which the Manager writes into a task's log: ``2019-11-12T13:57:12+0000``."""
+    return datetime.fromtimestamp(now, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S%z")
+
+
+def iso_milliseconds(now: float) -> str:
+    """Return an instant as the Server is told it: UTC, milliseconds, ``Z`` (server-api.md 5.2)."""
+    return datetime.fromtimestamp(now, timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")

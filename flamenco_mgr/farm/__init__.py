@@ -1,0 +1,1 @@
+"""The Manager's duties; each gathers, lets the domain decide, and acts."""

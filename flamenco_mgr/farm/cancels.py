@@ -1,0 +1,72 @@
+"""The Server's wishes to cancel tasks are obeyed."""
+
+from collections.abc import Callable, Collection
+from typing import ClassVar
+
+from attrs import frozen
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from flamenco_mgr.domain.cancelling import GRACE, cancelled, confirmed, confirmed_unknown, overdue
+from flamenco_mgr.domain.tasks import Task, TaskStatus
+from flamenco_mgr.domain.updates import Transition
+from flamenco_mgr.farm.task_changes import TaskChanges
+from flamenco_mgr.server.interfaces import ICancels
+from flamenco_mgr.store.interfaces import IUpdateQueue, Standing
+
+_SLICE = 50
+
+
+@implementer(ICancels)
+@frozen(eq=False, kw_only=True)
+class TaskCanceller:
+    """Cancels tasks for the Server, after their workers have stopped (server-api.md 5.6)."""
+
+    _log: ClassVar[Logger] = Logger()
+
+    changes: TaskChanges
+    updates: IUpdateQueue
+    clock: IReactorTime
+    new_id: Callable[[], str]
+
+    async def cancel(self, task_ids: Collection[str]) -> None:
+        """Do what is to be done now for each task that the Server wants cancelled, in slices."""
+        wanted = list(task_ids)
+        for start in range(0, len(wanted), _SLICE):
+            standings = await self.changes.tasks.standing(wanted[start : start + _SLICE])
+            # Begun together, they are made durable together.
+            await gatherResults(
+                [Deferred.fromCoroutine(self._obey(task_id, standing)) for task_id, standing in standings.items()],
+                consumeErrors=True,
+            )
+
+    async def confirm_overdue(self) -> None:
+        """Cancel tasks whose workers were asked to stop a minute ago and have not answered, or that have no worker."""
+        now = self.clock.seconds()
+        for task in await self.changes.tasks.overdue_cancels(now - GRACE, _SLICE):
+            await self._change(task.id, lambda current: self._confirmed_if_overdue(current, now))
+
+    async def _obey(self, task_id: str, standing: Standing) -> None:
+        now = self.clock.seconds()
+        if standing.task is None:
+            if not standing.final_waits:
+                await self.updates.add(confirmed_unknown(task_id, now=now, update_id=self.new_id()))
+            return
+        await self._change(
+            task_id,
+            lambda task: cancelled(task, final_waits=standing.final_waits, now=now, update_id=self.new_id()),
+        )
+
+    async def _change(self, task_id: str, decide: Callable[[Task], Transition | None]) -> None:
+        transition = await self.changes.decide(task_id, decide)
+        if transition is not None and transition.after.status != transition.before.status:
+            self._log.info(
+                "Task {task} is {status}: the Server wants it cancelled", task=task_id, status=transition.after.status
+            )
+
+    def _confirmed_if_overdue(self, task: Task, now: float) -> Transition | None:
+        if task.status == TaskStatus.CANCEL_REQUESTED and overdue(task, now):
+            return confirmed(task, now=now, update_id=self.new_id())
+        return None

@@ -1,0 +1,104 @@
+"""Workers' secrets: hashed slowly once, then known by a keyed digest."""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable
+from typing import TypeVar
+
+import bcrypt
+from attrs import define, field
+from twisted.internet.defer import DeferredSemaphore
+
+from flamenco_mgr.farm.single_flight import SingleFlight
+from flamenco_mgr.store.interfaces import StoreUnavailable
+from flamenco_mgr.threads import InThread
+
+T = TypeVar("T")
+
+COST = 7
+"""bcrypt's cost for new secrets: near 10 ms. Secrets are 64 random characters, so that guessing is hopeless anyway."""
+
+LONGEST_SECRET = 72
+"""Bytes that bcrypt looks at."""
+
+_THREADS = 2
+_QUEUE = 200
+
+
+class TooBusy(StoreUnavailable):
+    """So many secrets are being checked that this one has to come again."""
+
+
+@define(eq=False, kw_only=True)
+class WorkerCredentials:
+    """
+    Checks the secrets of workers.
+
+    A slow hash only at the first request of a worker; from then on a digest under a key of this process decides, in
+    constant time. A wrong secret never takes a worker's digest away, and is refused without the slow hash, else anybody
+    who knows a worker's id could throw it out.
+    """
+
+    in_thread: InThread
+    _key: bytes = field(init=False, factory=lambda: secrets.token_bytes(32), repr=False)
+    _verified: dict[str, bytes] = field(init=False, factory=dict, repr=False)
+    _checking: SingleFlight[tuple[str, bytes], bool] = field(init=False, factory=SingleFlight, repr=False)
+    _slots: DeferredSemaphore = field(init=False, factory=lambda: DeferredSemaphore(_THREADS))
+
+    def digest(self, *parts: bytes) -> bytes:
+        """Return a digest of some texts that only this process can make."""
+        text = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+        return hashlib.blake2b(text, key=self._key, digest_size=32).digest()
+
+    def known(self, worker_id: str, secret: bytes) -> bool | None:
+        """Whether a secret is right, or None if only the slow hash can tell."""
+        verified = self._verified.get(worker_id)
+        if verified is None:
+            return None
+        return hmac.compare_digest(verified, self.digest(secret))
+
+    def remember(self, worker_id: str, secret: bytes) -> None:
+        """Trust this secret of this worker from now on."""
+        self._verified[worker_id] = self.digest(secret)
+
+    def forget(self, worker_id: str) -> None:
+        """Trust no secret of this worker until it has been checked again."""
+        self._verified.pop(worker_id, None)
+
+    async def hashed(self, secret: bytes) -> bytes:
+        """Return the slow hash of a new secret of 1 to 72 bytes, for the store."""
+        return await self._slowly(lambda: bcrypt.hashpw(secret, bcrypt.gensalt(COST)))
+
+    async def check(self, worker_id: str, hashed_secret: bytes, secret: bytes) -> bool:
+        """
+        Check a secret against its slow hash, and remember it if it is right.
+
+        Fails with `TooBusy` when too many checks are on their way. The same check asked for twice is done once.
+        """
+        if not 0 < len(secret) <= LONGEST_SECRET:
+            return False
+
+        async def slowly() -> bool:
+            right = await self._slowly(lambda: _matches(secret, hashed_secret))
+            if right:
+                self.remember(worker_id, secret)
+            return right
+
+        return await self._checking.run((worker_id, self.digest(secret)), slowly)
+
+    async def _slowly(self, work: Callable[[], T]) -> T:
+        if len(self._slots.waiting) >= _QUEUE:
+            raise TooBusy("too many secrets are being checked; ask again later")
+        await self._slots.acquire()
+        try:
+            return await self.in_thread(work)
+        finally:
+            self._slots.release()
+
+
+def _matches(secret: bytes, hashed_secret: bytes) -> bool:
+    try:
+        return bcrypt.checkpw(secret, hashed_secret)
+    except ValueError:  # a hash that is none: of a damaged document
+        return False

@@ -1,0 +1,69 @@
+"""Signs of life of workers and their tasks, kept in memory and stored about once a second."""
+
+from typing import ClassVar
+
+from attrs import define, evolve, field
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from flamenco_mgr.domain.workers import Worker
+from flamenco_mgr.store.interfaces import IWorkerStore, StoreUnavailable, WorkerBeat
+
+_NOTHING = WorkerBeat()
+
+
+@define(eq=False, kw_only=True)
+class Heartbeats:
+    """
+    Collects what requests show of workers and tasks, so that no request has to write it.
+
+    Time-outs are minutes; what a crash loses here is a second of signs of life, which the next request brings again.
+    """
+
+    _log: ClassVar[Logger] = Logger()
+
+    workers: IWorkerStore
+    clock: IReactorTime
+    _beats: dict[str, WorkerBeat] = field(init=False, factory=dict)
+    _pings: dict[str, tuple[str, float]] = field(init=False, factory=dict)
+
+    def seen(self, worker: Worker, *, address: str, software: str) -> None:
+        """Note that a worker was heard, from where and of what program ("Seen", worker-api.md 4)."""
+        self._beats[worker.id] = evolve(
+            self._beats.get(worker.id, _NOTHING),
+            last_activity=self.clock.seconds(),
+            address=address if address != worker.address else "",
+            software=software if software != worker.software else "",
+        )
+
+    def assigned(self, worker: Worker, task_id: str) -> None:
+        """Note that a worker was given a task."""
+        self._beats[worker.id] = evolve(self._beats.get(worker.id, _NOTHING), current_task=task_id)
+
+    def pinged(self, worker: Worker, task_id: str, status: str = "") -> None:
+        """Note that a worker spoke of a task, and the status that it gave it, if any."""
+        now = self.clock.seconds()
+        self._pings[task_id] = (worker.id, now)
+        beat = self._beats.get(worker.id, _NOTHING)
+        self._beats[worker.id] = evolve(
+            beat, current_task_updated=now, current_task_status=status or beat.current_task_status
+        )
+
+    def started_anew(self, worker: Worker) -> None:
+        """Forget which task a worker was given before it signed on."""
+        beat = self._beats.get(worker.id)
+        if beat is not None:
+            self._beats[worker.id] = evolve(beat, current_task=None)
+
+    async def flush(self) -> None:
+        """Store what was collected; if the store cannot, it is kept for the next time."""
+        beats, self._beats = self._beats, {}
+        pings, self._pings = self._pings, {}
+        if not beats and not pings:
+            return
+        try:
+            await self.workers.beat(beats, pings)
+        except StoreUnavailable as e:
+            self._log.debug("Signs of life wait to be stored: {reason}", reason=e)
+            self._beats = beats | self._beats
+            self._pings = pings | self._pings

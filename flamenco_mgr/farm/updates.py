@@ -1,0 +1,105 @@
+"""Workers report about their tasks."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from enum import Enum, auto
+from typing import ClassVar
+
+from attrs import define, field
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from flamenco_mgr.domain.reporting import Report, ignored_status, reported
+from flamenco_mgr.domain.tasks import FINISHED, Task
+from flamenco_mgr.domain.updates import Transition
+from flamenco_mgr.domain.workers import Worker
+from flamenco_mgr.farm.heartbeats import Heartbeats
+from flamenco_mgr.farm.single_flight import SingleFlight
+from flamenco_mgr.farm.task_changes import TaskChanges
+
+_REMEMBERED = 300.0
+"""Seconds in which the same words again, from the same worker about the same task, are a repetition."""
+
+
+class Outcome(Enum):
+    """What became of a report."""
+
+    ACCEPTED = auto()
+    UNKNOWN_TASK = auto()
+    ANOTHERS_TASK = auto()
+
+
+@define(eq=False, kw_only=True)
+class UpdateReceiver:
+    """
+    Takes what workers report: the task, the update for the Server and the log in one go (task-lifecycle.md 7).
+
+    A worker repeats a report until it is answered, and has no id for it; so the last one about each task is remembered
+    for some minutes, and its repetition changes nothing.
+    """
+
+    _log: ClassVar[Logger] = Logger()
+
+    changes: TaskChanges
+    heartbeats: Heartbeats
+    clock: IReactorTime
+    new_id: Callable[[], str]
+    _accepted: "OrderedDict[tuple[str, str], tuple[bytes, float]]" = field(init=False, factory=OrderedDict)
+    _arriving: SingleFlight[tuple[str, str, bytes], Outcome] = field(init=False, factory=SingleFlight)
+
+    async def receive(self, worker: Worker, task_id: str, report: Report, digest: bytes) -> Outcome:
+        """Apply a report; ``digest`` tells its body from others. An accepted one is durable."""
+        if report.log:
+            self.changes.logs.check_room()
+        if self._accepted.get((worker.id, task_id), (b"", 0.0))[0] == digest:
+            self.heartbeats.pinged(worker, task_id)
+            return Outcome.ACCEPTED
+        return await self._arriving.run(
+            (worker.id, task_id, digest), lambda: self._apply(worker, task_id, report, digest)
+        )
+
+    async def _apply(self, worker: Worker, task_id: str, report: Report, digest: bytes) -> Outcome:
+        update_id = self.new_id()
+        known = False
+
+        def decide(task: Task) -> Transition | None:
+            nonlocal known
+            known = True
+            return reported(task, worker, report, now=self.clock.seconds(), update_id=update_id)
+
+        transition = await self.changes.decide(task_id, decide)
+        if transition is None:
+            return Outcome.ANOTHERS_TASK if known else Outcome.UNKNOWN_TASK
+        self._remember((worker.id, task_id), digest)
+        self.heartbeats.pinged(worker, task_id, report.status or "")
+        self._tell(worker, report, transition)
+        return Outcome.ACCEPTED
+
+    def _tell(self, worker: Worker, report: Report, transition: Transition) -> None:
+        before, after = transition.before, transition.after
+        if after.status != before.status and after.status in FINISHED:
+            self._log.info(
+                "Task {task} ({name}) {status} on worker {worker}",
+                task=after.id,
+                name=after.name,
+                status=after.status,
+                worker=worker.identifier,
+            )
+        elif ignored_status(before, report):
+            self._log.info(
+                "Status {status!r} of worker {worker} for task {task} ignored: the task is {now}",
+                status=report.status,
+                worker=worker.identifier,
+                task=after.id,
+                now=before.status,
+            )
+
+    def _remember(self, who: tuple[str, str], digest: bytes) -> None:
+        now = self.clock.seconds()
+        self._accepted[who] = (digest, now)
+        self._accepted.move_to_end(who)
+        while self._accepted:
+            oldest = next(iter(self._accepted))
+            if now - self._accepted[oldest][1] <= _REMEMBERED:
+                break
+            del self._accepted[oldest]

@@ -1,0 +1,1 @@
+"""The farm's memory: interfaces in the domain's verbs, and their providers."""
