@@ -53,7 +53,7 @@ class RegistrationGuard:
             return "Missing Bearer token for registration"
         try:
             claims = _decode(authorization[len(_SCHEME) :], self.secret)
-        except jwt.InvalidTokenError:
+        except (jwt.InvalidTokenError, UnicodeError):
             return "Invalid Bearer token for registration: it is not signed with this Manager's registration secret"
         why = untimely(claims, self.clock.seconds())
         return f"Invalid Bearer token for registration: {why}" if why else None

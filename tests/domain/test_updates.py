@@ -1,0 +1,94 @@
+"""What the Server is told."""
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from flamenco_mgr.domain.tasks import FailedBy, Progress
+from flamenco_mgr.domain.updates import QueuedUpdate, TaskUpdate, forwarded, log_tail, merged
+from tests.builders import an_update
+
+
+class LogTailTests(SynchronousTestCase):
+    def test_empty(self) -> None:
+        """task-lifecycle.md 20, fact 30: an empty text, or one of white space, has an empty tail."""
+        self.assertEqual([log_tail(""), log_tail(" \n\n ")], ["", ""])
+
+    def test_short(self) -> None:
+        """Fact 30: two lines, with or without a final newline, are both lines with one final newline."""
+        self.assertEqual(log_tail("one line\ntwo lines"), "one line\ntwo lines\n")
+        self.assertEqual(log_tail("one line\ntwo lines\n"), "one line\ntwo lines\n")
+
+    def test_long(self) -> None:
+        """Fact 30: of fifteen lines the last ten remain."""
+        lines = [f"line {number}" for number in range(15)]
+        self.assertEqual(log_tail("\n".join(lines)), "\n".join(lines[5:]) + "\n")
+
+    def test_ten(self) -> None:
+        """Exactly ten lines remain whole."""
+        text = "\n".join(str(number) for number in range(10))
+        self.assertEqual(log_tail(text), text + "\n")
+
+
+class MergedTests(SynchronousTestCase):
+    """server-api.md 17.10: consecutive updates of a task that carry no status are merged."""
+
+    def test_newest_words_win(self) -> None:
+        """The later activity, tail, timing, progress and time replace the earlier ones."""
+        waiting = an_update(status=None, activity="frame 1", log_tail="a\n", progress=Progress(task_percentage=1))
+        later = an_update(
+            id="5" * 24,
+            status=None,
+            activity="frame 2",
+            log_tail="b\n",
+            timing={"total": 2.0},
+            progress=Progress(task_percentage=2),
+            received_at=99.0,
+        )
+        both = merged(waiting, later)
+        assert both is not None
+        self.assertEqual((both.id, both.activity, both.log_tail), (waiting.id, "frame 2", "b\n"))
+        self.assertEqual((both.timing, both.progress, both.received_at), ({"total": 2.0}, later.progress, 99.0))
+
+    def test_silence_keeps_earlier_words(self) -> None:
+        """Where the later update says nothing the earlier words stay."""
+        waiting = an_update(status=None, activity="frame 1", log_tail="a\n", timing={"total": 1.0})
+        both = merged(waiting, an_update(status=None, activity="", log_tail="", timing={}))
+        assert both is not None
+        self.assertEqual((both.activity, both.log_tail, both.timing), ("frame 1", "a\n", {"total": 1.0}))
+
+    def test_statuses_are_told_one_by_one(self) -> None:
+        """An update with a status is merged with nothing, on either side."""
+        self.assertIsNone(merged(an_update(status="active"), an_update(status=None)))
+        self.assertIsNone(merged(an_update(status=None), an_update(status="completed")))
+
+    def test_failures_are_told_one_by_one(self) -> None:
+        """An update that changes who failed at the task is merged with nothing."""
+        failed = an_update(status=None, failed_by=(FailedBy(id="a" * 24),))
+        self.assertIsNone(merged(failed, an_update(status=None)))
+        self.assertIsNone(merged(an_update(status=None), failed))
+
+
+class ForwardedTests(SynchronousTestCase):
+    """server-api.md 17.18: nothing raises a task from the dead."""
+
+    def forwarded(self, update: TaskUpdate, local_status: str | None, *, final_waits: bool = False) -> TaskUpdate:
+        return forwarded(
+            QueuedUpdate(sequence=1, version=1, update=update, local_status=local_status, final_waits=final_waits)
+        )
+
+    def test_late_status_is_left_out(self) -> None:
+        """``active`` of a task that the Server has finished is not sent; the rest of the update is."""
+        sent = self.forwarded(an_update(status="active", activity="words"), "canceled")
+        self.assertEqual((sent.status, sent.activity), (None, "words"))
+
+    def test_own_end_follows(self) -> None:
+        """The way to the end is told whole when the end itself is in the queue."""
+        self.assertEqual(self.forwarded(an_update(status="active"), "completed", final_waits=True).status, "active")
+
+    def test_final_status_is_always_told(self) -> None:
+        """A final status is sent whatever the task is now."""
+        self.assertEqual(self.forwarded(an_update(status="completed"), "canceled").status, "completed")
+
+    def test_living_task(self) -> None:
+        """A task that is not over, or not here, keeps all its statuses."""
+        for status in ("active", "claimed-by-manager", None):
+            self.assertEqual(self.forwarded(an_update(status="active"), status).status, "active")
