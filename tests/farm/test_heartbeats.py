@@ -1,0 +1,80 @@
+"""Signs of life."""
+
+from collections.abc import Mapping
+
+from attrs import define, field
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from flamenco_mgr.farm.heartbeats import Heartbeats
+from flamenco_mgr.store.interfaces import StoreUnavailable, WorkerBeat
+from tests.builders import TASK, WORKER, a_worker
+
+
+@define(eq=False)
+class Notebook:
+    """Notes the batches; full, it takes none."""
+
+    batches: list[tuple[Mapping[str, WorkerBeat], Mapping[str, tuple[str, float]]]] = field(factory=list)
+    full: bool = False
+
+    async def beat(self, workers: Mapping[str, WorkerBeat], pings: Mapping[str, tuple[str, float]]) -> None:
+        if self.full:
+            raise StoreUnavailable("full")
+        self.batches.append((workers, pings))
+
+
+class HeartbeatsTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.notebook = Notebook()
+        self.heartbeats = Heartbeats(workers=self.notebook, clock=self.clock)  # type: ignore[arg-type]  # beat() alone
+        self.worker = a_worker(address="10.0.0.7", software="Flamenco-Worker/2.5")
+
+    def flush(self) -> None:
+        self.successResultOf(Deferred.fromCoroutine(self.heartbeats.flush()))
+
+    def test_one_batch(self) -> None:
+        """Everything since the last batch is one, with the newest times."""
+        for _ in range(3):
+            self.clock.advance(1)
+            self.heartbeats.seen(self.worker, address="10.0.0.7", software="Flamenco-Worker/2.5")
+        self.heartbeats.assigned(self.worker, TASK)
+        self.heartbeats.pinged(self.worker, TASK, "failed")
+        self.heartbeats.pinged(self.worker, TASK)
+        self.flush()
+        beat = WorkerBeat(last_activity=3.0, current_task=TASK, current_task_status="failed", current_task_updated=3.0)
+        self.assertEqual(self.notebook.batches, [({WORKER: beat}, {TASK: (WORKER, 3.0)})])
+
+    def test_moved(self) -> None:
+        """A worker that is heard from elsewhere, or of another program, is noted with these."""
+        self.heartbeats.seen(self.worker, address="10.0.0.8", software="Flamenco-Worker/2.6")
+        self.flush()
+        beat = self.notebook.batches[0][0][WORKER]
+        self.assertEqual((beat.address, beat.software), ("10.0.0.8", "Flamenco-Worker/2.6"))
+
+    def test_silence(self) -> None:
+        """Without a sign of life nothing is written."""
+        self.flush()
+        self.assertEqual(self.notebook.batches, [])
+
+    def test_full_store(self) -> None:
+        """What the store cannot take waits for the next batch; what is newer wins."""
+        self.heartbeats.pinged(self.worker, "a" * 24)
+        self.heartbeats.pinged(self.worker, TASK)
+        self.notebook.full = True
+        self.flush()
+        self.notebook.full = False
+        self.clock.advance(5)
+        self.heartbeats.pinged(self.worker, TASK)
+        self.flush()
+        self.assertEqual(self.notebook.batches[0][1], {"a" * 24: (WORKER, 0.0), TASK: (WORKER, 5.0)})
+
+    def test_signed_on_anew(self) -> None:
+        """A task that a worker had before it signed on is not noted afterwards."""
+        self.heartbeats.assigned(self.worker, TASK)
+        self.heartbeats.started_anew(self.worker)
+        self.heartbeats.seen(self.worker, address="10.0.0.7", software="")
+        self.flush()
+        self.assertIsNone(self.notebook.batches[0][0][WORKER].current_task)
