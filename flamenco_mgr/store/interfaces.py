@@ -234,5 +234,8 @@ class IStore(Interface):
     def repair() -> Awaitable[int]:
         """Put derived facts right (how many parents are open, what may run); return how many tasks were wrong."""
 
+    def checkpoint() -> Awaitable[None]:
+        """Keep bounded what the store needs beside its data; called about once a second."""
+
     def close() -> Awaitable[None]:
         """Finish what was begun and let go of the database."""

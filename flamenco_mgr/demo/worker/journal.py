@@ -59,12 +59,13 @@ class Interval:
 
 @frozen(kw_only=True)
 class Acknowledged:
-    """An update that the worker need not send again: ``answer`` is below 400, or 404 or 409."""
+    """An update that the worker need not send again: ``answer`` is below 400, or 404 or 409; ``body`` was sent."""
 
     at: float
     task_id: str
     task_status: str | None
     answer: int
+    body: bytes = field(default=b"{}", repr=False, eq=False)
 
 
 @frozen(kw_only=True)

@@ -103,6 +103,7 @@ class UpdateQueue:
                 task_id=update.task_id,
                 task_status=update.task_status,
                 answer=answer.status,
+                body=update.body,
             )
         )
         return True

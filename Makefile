@@ -1,0 +1,56 @@
+# Everything a developer or a newcomer types. Each target sets up .venv when it is needed.
+
+PYTHON ?= python3
+TESTS ?= tests
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run test check bench lock clean
+
+help:
+	@echo 'make demo    a whole farm on this machine, in a minute'
+	@echo 'make run     the Manager in the foreground, with ./manager.yaml'
+	@echo 'make test    the tests (TESTS=tests.domain: some of them)'
+	@echo 'make check   ruff and mypy'
+	@echo 'make bench   the benchmarks'
+	@echo 'make lock    renew requirements.lock'
+	@echo 'make clean   remove all that is not in the repository'
+
+demo: $(READY)
+	@$(BIN)/python -m flamenco_mgr.demo
+
+run: $(READY)
+	@$(BIN)/twistd -n flamenco-manager
+
+test: $(READY)
+	@$(BIN)/python -W error -m twisted.trial $(TESTS)
+
+check: $(READY)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: $(READY)
+	@$(BIN)/python -m bench
+
+lock: $(READY)
+	@$(BIN)/python .ci/lock > requirements.lock.new
+	@mv requirements.lock.new requirements.lock
+
+clean:
+	@rm -rf $(VENV) build dist *.egg-info _trial_temp* .hypothesis .mypy_cache .ruff_cache .coverage* demo-run bench-run
+	@find . -name __pycache__ -prune -exec rm -rf {} + -o -name dropin.cache -exec rm -f {} +
+
+# The package is installed in editable mode in its older form, a path to this directory: in the newer one Twisted does
+# not find the plugin. Bytecode of the installed packages is left to the first import.
+$(READY): requirements.lock setup.py pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo 'There is no $(PYTHON): install Python 3.10 or later (Debian, Ubuntu: apt install python3), or say make PYTHON=...' >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "Python 3.10 or later is needed, and $(PYTHON) is `$(PYTHON) -V 2>&1`; say make PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) cannot make virtual environments: install its venv package (Debian, Ubuntu: apt install python3-venv)" >&2; exit 1; }
+	@echo 'Setting up $(VENV) (once)'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --config-settings editable_mode=compat -e .
+	@touch $(READY)

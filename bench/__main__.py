@@ -1,0 +1,73 @@
+"""``python -m bench``: how fast the Manager is, next to what it is compared with, on this machine and in one run."""
+
+import argparse
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from bench.figures import claims, depsgraph, mix, silent, slow_disk, start, thousand
+from bench.machine import about
+from bench.results import Row, all_met, as_markdown, as_text
+from bench.surroundings import Surroundings
+
+FIGURES: Mapping[str, Callable[[Surroundings], Sequence[Row]]] = {
+    "start": start.measure,
+    "claims": claims.measure,
+    "mix": mix.measure,
+    "silent": silent.measure,
+    "thousand": thousand.measure,
+    "depsgraph": depsgraph.measure,
+    "slow-disk": slow_disk.measure,
+}
+
+RESULTS = Path(__file__).with_name("RESULTS.md")
+
+
+def main() -> int:
+    """Measure what the command line asks for; the exit status is 0 if every target is met."""
+    options = _parser().parse_args()
+    unknown = set(options.only) - set(FIGURES)
+    if unknown:
+        raise SystemExit(f"no such figure: {', '.join(sorted(unknown))}; there are {', '.join(FIGURES)}")
+    directory = (options.directory or Path(tempfile.mkdtemp(prefix="run-", dir=_place()))).resolve()
+    around = Surroundings(directory=directory, quick=options.quick, profile=options.profile)
+    began = time.monotonic()
+    rows: list[Row] = []
+    for name, measure in FIGURES.items():
+        if not options.only or name in options.only:
+            print(f"{name} …", file=sys.stderr, flush=True)
+            rows += measure(around)
+            around.tidy()
+    text = about(" ".join(["python -m bench", *sys.argv[1:]]), time.monotonic() - began, directory)
+    if options.directory is None:  # what went wrong would still be there to be looked at
+        shutil.rmtree(directory)
+    print(as_text(rows))
+    output = options.output or (None if options.only or options.quick else RESULTS)
+    if output is not None:
+        output.write_text(f"# Benchmarks\n\n{text}\n{as_markdown(rows)}")
+    return 0 if all_met(rows) else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument(
+        "--only", type=lambda names: names.split(","), default=[], help="figures: " + ", ".join(FIGURES)
+    )
+    parser.add_argument("--quick", action="store_true", help="shorter and smaller; for a look, not for a comparison")
+    parser.add_argument("--output", type=Path, help="the file for the table; bench/RESULTS.md after a complete run")
+    parser.add_argument("--directory", type=Path, help="work there, and keep and reuse its filled stores")
+    parser.add_argument("--profile", type=Path, help="run Managers under cProfile, and put the statistics there")
+    return parser
+
+
+def _place() -> Path:
+    place = Path.cwd() / "bench-run"
+    place.mkdir(exist_ok=True)
+    return place
+
+
+if __name__ == "__main__":
+    sys.exit(main())

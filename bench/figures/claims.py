@@ -1,0 +1,155 @@
+"""
+`/task` on one connection, at every size of the store, next to a bare Klein app.
+
+All Managers run at the same time and are asked in turn, so that what else the machine does befalls all of them alike.
+"""
+
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Final
+
+import attrs
+from attrs import define, field, frozen
+
+from bench.farm import Stock
+from bench.http_client import OneConnection, Unexpected
+from bench.mix import Kind, Requests, a_worker
+from bench.processes import Child
+from bench.results import Row, in_time, middle
+from bench.surroundings import Surroundings
+
+ASKING: Final = 1.5
+NOT_ASKING: Final = 3.5
+FLAT: Final = 1.3
+
+_SMALLEST = "1,000 tasks"
+_LARGEST = "1,000,000 tasks"
+_HELD = Stock(family="9", count=1, status="paused")
+_ON_SERVER = 3000
+
+
+@frozen(kw_only=True)
+class Case:
+    """A store that is measured, by the name that it has in the table."""
+
+    name: str
+    stocks: tuple[Stock, ...]
+
+    def on_server(self) -> list[Stock]:
+        """Return what the Server has of it: the tasks that are given out first are enough."""
+        return [attrs.evolve(stock, count=min(stock.count, _ON_SERVER)) for stock in self.stocks if stock.family == "1"]
+
+
+@define(eq=False, kw_only=True)
+class Asked:
+    """Somebody who gives out tasks: how to ask, and how many seconds the answers took, round by round."""
+
+    connection: OneConnection
+    question: bytes
+    requests: Requests
+    rounds: list[float] = field(factory=list)
+
+    def round(self, questions: int) -> None:
+        """Ask for that many tasks, and complete each; only the question for the task is timed."""
+        took = []
+        for _ in range(questions):
+            answer, seconds = self.connection.ask(self.question)
+            if answer.status != 200:
+                raise Unexpected(f"no task: {answer.status} {answer.body[:200]!r}")
+            at = answer.body.index(b'"_id"')
+            task = answer.body[at : at + 64].split(b'"')[3]
+            took.append(seconds)
+            answer, _ = self.connection.ask(self.requests.of(Kind.COMPLETION, task))
+            if answer.status != 204:
+                raise Unexpected(f"not completed: {answer.status} {answer.body[:200]!r}")
+        self.rounds.append(middle(took))
+
+    @property
+    def p50(self) -> float:
+        """The seconds that half of the answers took at most."""
+        return middle(self.rounds)
+
+
+def measure(around: Surroundings) -> Sequence[Row]:
+    """Measure with the Server, and then with the breaker open."""
+    cases = _cases(around.quick)
+    rounds, questions = int(around.pick(6, 3)), int(around.pick(100, 40))
+    with _all_running(around, cases) as (server, asking, bare, managers):
+        for _ in range(rounds):
+            for asked in (asking, *managers.values()):
+                asked.round(questions)
+        with_server = _rows("asking the Server", asking, managers, ASKING)
+        server.send(signal.SIGSTOP)
+        try:
+            for asked in managers.values():
+                asked.rounds.clear()
+                asked.connection.ask(asked.question)
+            for _ in range(int(around.pick(3, 2))):
+                for asked in (bare, *managers.values()):
+                    asked.round(questions)
+        finally:
+            server.send(signal.SIGCONT)
+        return with_server + _rows("breaker open", bare, managers, NOT_ASKING)
+
+
+def _cases(quick: bool) -> Sequence[Case]:
+    sizes = (1_000, 10_000) if quick else (1_000, 10_000, 100_000, 1_000_000)
+    usual = Stock(family="1", count=10_000 if quick else 100_000)
+    thousands = 2_000 if quick else 50_000
+    blocked = Stock(family="8", count=thousands, job_priority=90, parent=_HELD.task_id(0))
+    failed = Stock(family="7", count=thousands // 10, job_priority=80, failed_by=(a_worker(0).id,), flat=True)
+    return [
+        *[Case(name=f"{size:,} tasks", stocks=(attrs.evolve(usual, count=size),)) for size in sizes],
+        Case(name=f"+ {blocked.count:,} blocked of higher priority", stocks=(usual, _HELD, blocked)),
+        Case(name=f"+ {failed.count:,} that the Worker failed at", stocks=(usual, failed)),
+    ]
+
+
+@contextmanager
+def _all_running(
+    around: Surroundings, cases: Sequence[Case]
+) -> Iterator[tuple[Child, Asked, Asked, Mapping[str, Asked]]]:
+    with ExitStack() as running:
+        directories = [around.directory_with(*case.stocks) for case in cases]
+        server = running.enter_context(around.server(*[case.on_server() for case in cases]))
+        bare = running.enter_context(around.bare(server.port, cases[0].stocks[0]))
+        worker = a_worker(0)
+        question = Requests(worker).of(Kind.TASK, b"")
+
+        def asked(port: int, question: bytes) -> Asked:
+            connection = running.enter_context(OneConnection(port))
+            return Asked(connection=connection, question=question, requests=Requests(worker))
+
+        managers = {}
+        for number, (case, directory) in enumerate(zip(cases, directories, strict=True)):
+            manager = running.enter_context(around.manager(directory, server.port + number, f"claims-{number}"))
+            managers[case.name] = asked(manager.port, question)
+        asking = asked(bare.port, question.replace(b"/task ", b"/asking-task "))
+        yield server, asking, asked(bare.port, question), managers
+
+
+def _rows(how: str, compared: Asked, managers: Mapping[str, Asked], target: float) -> list[Row]:
+    rows = []
+    for name, asked in managers.items():
+        ratio = asked.p50 / compared.p50
+        rows.append(
+            Row(
+                figure=f"/task, {name}, {how}",
+                measured=f"p50 {in_time(asked.p50)}",
+                target=f"≤ {target}× bare",
+                ratio=f"{ratio:.2f}× of {in_time(compared.p50)}",
+                met=ratio <= target,
+            )
+        )
+    if _LARGEST in managers:
+        flat = managers[_LARGEST].p50 / managers[_SMALLEST].p50
+        rows.append(
+            Row(
+                figure=f"  {_LARGEST} next to {_SMALLEST}",
+                measured=f"{flat:.2f}×",
+                target=f"≤ {FLAT}×",
+                met=flat <= FLAT,
+            )
+        )
+    return rows

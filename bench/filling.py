@@ -1,0 +1,73 @@
+"""
+Stores with tasks and Workers in them, filled through the store's own interface.
+
+``python -m bench.filling DIRECTORY CONTENTS`` makes the embedded store; CONTENTS is JSON: the ``stocks``, and how many
+``workers``.
+"""
+
+import itertools
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import bcrypt
+from twisted.internet.defer import Deferred
+from twisted.internet.task import react
+from twisted.internet.threads import deferToThread
+
+from bench.farm import TASK_TYPE, Stock
+from bench.mix import a_worker
+from flamenco_mgr.domain.merging import taken_in
+from flamenco_mgr.domain.workers import Worker
+from flamenco_mgr.farm.credentials import COST
+from flamenco_mgr.store.interfaces import Import, IStore
+from flamenco_mgr.store.sqlite import SQLiteStore
+from flamenco_mgr.wire.server_task import described
+
+_SLICE = 200
+_FILLED_AT = 1573567032.0
+
+
+async def fill(store: IStore, stocks: Sequence[Stock], workers: int) -> None:
+    """Put tasks and Workers into a store."""
+    imports = itertools.chain.from_iterable(map(_imports, stocks))
+    while part := list(itertools.islice(imports, _SLICE)):
+        await store.tasks.take_in(part)
+    while await store.tasks.release(_SLICE):
+        pass
+    hashed = bcrypt.hashpw(a_worker(0).secret.encode(), bcrypt.gensalt(COST))
+    for number in range(workers):
+        await store.workers.add(_registered(number, hashed))
+
+
+def _imports(stock: Stock) -> Iterator[Import]:
+    for document in stock.documents():
+        found = described(document)
+        yield Import(before=None, after=taken_in(found.task, now=_FILLED_AT), commands=found.commands)
+
+
+def _registered(number: int, hashed: bytes) -> Worker:
+    return Worker(
+        id=a_worker(number).id,
+        hashed_secret=hashed,
+        nickname=f"render{number:04}",
+        address="127.0.0.1",
+        platform="linux",
+        software="Flamenco-Worker/2.5",
+        supported_task_types=(TASK_TYPE,),
+        status="awake",
+    )
+
+
+async def _main(running: Any) -> None:
+    directory, contents = Path(sys.argv[1]), json.loads(sys.argv[2])
+    store = SQLiteStore.open(directory, running, deferToThread)
+    await fill(store, [Stock(**stock) for stock in contents["stocks"]], contents["workers"])
+    await store.close()
+    print(json.dumps(True))
+
+
+if __name__ == "__main__":
+    react(lambda running: Deferred.fromCoroutine(_main(running)))

@@ -1,0 +1,100 @@
+"""The Manager as an operator starts it: a twistd process with a configuration file and a directory of its own."""
+
+import http.client
+import json
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from attrs import define
+
+from bench.farm import MANAGER_ID, MANAGER_SECRET
+from bench.processes import Broken, Child, free_port, start
+
+_PATIENCE = 60.0
+_POLL = 0.005
+
+
+@define(eq=False, kw_only=True)
+class Manager(Child):
+    """
+    A Manager that serves.
+
+    ``listening`` and ``serving`` are the seconds from the start of its process until it took connections, and until it
+    answered other than 503.
+    """
+
+    directory: Path
+    listening: float = 0.0
+    serving: float = 0.0
+
+
+@contextmanager
+def running_manager(
+    directory: Path,
+    server_port: int,
+    *,
+    settings: Mapping[str, object] | None = None,
+    environment: Mapping[str, str] | None = None,
+    profile: Path | None = None,
+) -> Iterator[Manager]:
+    """Run a Manager on the store in a directory; with ``profile`` under cProfile, which writes its statistics there."""
+    port = free_port()
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "manager.yaml").write_text(json.dumps(_settings(port, server_port) | dict(settings or {}), indent=1))
+    (directory / "manager.yaml").chmod(0o600)
+    command = [str(Path(sys.executable).with_name("twistd")), "--nodaemon", "--pidfile="]
+    if profile is not None:
+        command += [f"--profile={profile}", "--profiler=cprofile", "--savestats"]
+    command += ["--logfile=twistd.log", "flamenco-manager"]
+    began = time.monotonic()
+    child = start("twistd", command, directory=directory, environment=environment)
+    manager = Manager(name="Manager", process=child.process, port=port, directory=directory)
+    try:
+        manager.listening = _when(manager, began, serving=False)
+        manager.serving = _when(manager, began, serving=True)
+        yield manager
+    finally:
+        manager.stop()
+
+
+def _settings(port: int, server_port: int) -> dict[str, object]:
+    return {
+        "_meta": {"version": "2"},
+        "listen": f"127.0.0.1:{port}",
+        "own_url": f"http://127.0.0.1:{port}/",
+        "flamenco": f"http://127.0.0.1:{server_port}/",
+        "manager_id": MANAGER_ID,
+        "manager_secret": MANAGER_SECRET,
+        "database_path": "db",
+        "task_logs_path": "task-logs",
+        "ssdp_discovery": "false",
+        "variables": {
+            "blender": {"direction": "oneway", "values": [{"platform": "linux", "value": "/opt/blender/blender"}]},
+            "render": {"direction": "twoway", "values": [{"platform": "linux", "value": "/shared/render"}]},
+            "job_storage": {"direction": "twoway", "values": [{"platform": "linux", "value": "/shared/jobs"}]},
+        },
+    }
+
+
+def _when(manager: Manager, began: float, *, serving: bool) -> float:
+    end = began + _PATIENCE
+    while time.monotonic() < end and manager.process.poll() is None:
+        status = _status(manager.port)
+        if status is not None and (status != http.HTTPStatus.SERVICE_UNAVAILABLE or not serving):
+            return time.monotonic() - began
+        time.sleep(_POLL)
+    raise Broken(f"the Manager does not start: see its logs in {manager.directory}")
+
+
+def _status(port: int) -> int | None:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", "/status-change")
+        return connection.getresponse().status
+    except OSError:
+        return None
+    finally:
+        connection.close()

@@ -1,0 +1,126 @@
+"""``python -m flamenco_mgr.demo``: a whole farm on this machine, in a minute."""
+
+import os
+import shutil
+import sys
+import tempfile
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, TextIO
+
+from rich.console import Console
+from twisted.internet.task import react
+from twisted.logger import globalLogBeginner, textFileLogObserver
+
+from flamenco_mgr.demo.demonstration import Demonstration
+from flamenco_mgr.demo.plan import Plan
+
+_PIPE_WIDTH = 120
+_STANDARD_STREAMS = 3
+
+
+def _options(arguments: Sequence[str]) -> Namespace:
+    usual = Plan(directory=Path())
+    parser = ArgumentParser(
+        prog="python -m flamenco_mgr.demo", description="A whole farm on this machine, in a minute."
+    )
+    parser.add_argument("--keep", action="store_true", help="leave the farm running afterwards, until Ctrl+C")
+    parser.add_argument("--quiet-day", action="store_true", help="nobody changes their mind, nothing dies")
+    parser.add_argument(
+        "--workers", type=_positive, default=usual.workers, metavar="N", help="how many Workers [%(default)s]"
+    )
+    parser.add_argument(
+        "--tasks",
+        type=_positive,
+        default=usual.tasks,
+        metavar="N",
+        help="about how many tasks each job has [%(default)s]",
+    )
+    parser.add_argument(
+        "--speed", type=_speed, default=usual.speed, metavar="X", help="how much faster than real Workers [%(default)g]"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=usual.seed, metavar="N", help="of everything that is left to chance [%(default)s]"
+    )
+    parser.add_argument(
+        "--time-limit",
+        type=_speed,
+        default=usual.time_limit,
+        metavar="SECONDS",
+        help="after which it has failed [%(default)g]",
+    )
+    parser.add_argument("--directory", type=Path, help="an empty directory for all files, which are then kept")
+    return parser.parse_args(arguments)
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
+
+
+def _speed(text: str) -> float:
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise ValueError(text)
+    return number
+
+
+def _directory(asked: Path | None) -> Path:
+    if asked is None:
+        return Path(tempfile.mkdtemp(prefix="flamenco-demo-"))
+    directory = asked.absolute()
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        if any(directory.iterdir()):
+            raise SystemExit(f"{directory} is not empty")
+    except OSError as e:
+        raise SystemExit(f"{directory} cannot be used: {e.strerror}") from e
+    return directory
+
+
+def _with_standard_streams() -> TextIO:
+    """Return where to print; whatever standard stream is closed becomes one that nobody hears."""
+    # A new file gets the lowest free number. A socket must not get one of these three, which all children inherit.
+    while (number := os.open(os.devnull, os.O_RDWR)) < _STANDARD_STREAMS:
+        pass
+    os.close(number)
+    return sys.stdout or Path(os.devnull).open("w")
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run the demonstration, and end the process with its exit status."""
+    output = _with_standard_streams()
+    options = _options(arguments)
+    directory = _directory(options.directory)
+    plan = Plan(
+        directory=directory,
+        workers=options.workers,
+        tasks=options.tasks,
+        speed=options.speed,
+        seed=options.seed,
+        time_limit=options.time_limit,
+        accidents=not options.quiet_day,
+    )
+    console = Console(file=output, highlight=False)
+    if not console.is_terminal:
+        console.width = _PIPE_WIDTH
+    demonstration = Demonstration(plan=plan, console=console, keep=options.keep)
+    with (directory / "demo.log").open("w") as log:
+        globalLogBeginner.beginLoggingTo([textFileLogObserver(log)], redirectStandardIO=False)
+        try:
+            react(partial(_run, demonstration))
+        finally:
+            if options.directory is None and not demonstration.keep:
+                shutil.rmtree(directory, ignore_errors=True)
+
+
+async def _run(demonstration: Demonstration, reactor: Any) -> None:
+    raise SystemExit(await demonstration.run(reactor))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

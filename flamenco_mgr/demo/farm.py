@@ -1,0 +1,158 @@
+"""The whole farm of the demonstration: Server and Workers in this process, the Manager in its own."""
+
+import socket
+from collections import Counter
+from collections.abc import Mapping
+from http import HTTPStatus
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from attrs import define, frozen
+from treq.client import HTTPClient
+from twisted.internet.defer import maybeDeferred
+from twisted.internet.error import ConnectError
+from twisted.internet.interfaces import IListeningPort
+from twisted.web.client import Agent
+from twisted.web.server import Site
+
+from flamenco_mgr.demo.configuration import manager_yaml
+from flamenco_mgr.demo.crew import Crew
+from flamenco_mgr.demo.manager_process import ManagerProcess
+from flamenco_mgr.demo.plan import MANAGER_ID, MANAGER_SECRET, Plan
+from flamenco_mgr.demo.standin.drafts import JobDraft
+from flamenco_mgr.demo.standin.entries import StandInJob
+from flamenco_mgr.demo.standin.jobs import render_job, video_chunks_job
+from flamenco_mgr.demo.standin.statuses import TaskStatus
+from flamenco_mgr.demo.standin_server import StandInServer
+
+_HERE = "127.0.0.1"
+
+
+@frozen(kw_only=True)
+class JobSight:
+    """How far a job is."""
+
+    name: str
+    status: str
+    done: int
+    size: int
+
+
+@frozen(kw_only=True)
+class Sight:
+    """What there is to see of the farm at a moment; ``requests`` are those that Workers got an answer to."""
+
+    jobs: tuple[JobSight, ...]
+    tasks: Mapping[str, int]
+    workers: Mapping[str, str]
+    requests: int
+    unsent: int
+
+
+@define(eq=False, kw_only=True)
+class DemoFarm:
+    """
+    Starts and ends everything; ``reactor`` is the real one.
+
+    The jobs are at the Server from the beginning.
+    """
+
+    plan: Plan
+    reactor: Any
+    server: StandInServer
+    jobs: tuple[StandInJob, ...]
+    manager: ManagerProcess
+    manager_url: str
+    crew: Crew
+    server_url: str = ""
+    _port: IListeningPort
+
+    @classmethod
+    def built(cls, plan: Plan, reactor: Any) -> "DemoFarm":
+        """Listen with the Server, and prepare all else below the plan's directory."""
+        server = StandInServer(reactor, Random(plan.seed), MANAGER_ID, MANAGER_SECRET)
+        drafts = _drafts(plan.tasks)
+        jobs = tuple(server.books.add_job(draft) for draft in drafts)
+        port = reactor.listenTCP(0, Site(server.resource(), parsePOSTFormSubmission=False), interface=_HERE)
+        server_url, manager_port = f"http://{_HERE}:{port.getHost().port}/", free_port()
+        manager_url = f"http://{_HERE}:{manager_port}/"
+        configuration = plan.directory / "manager.yaml"
+        configuration.touch(mode=0o600)
+        configuration.write_text(manager_yaml(server_url=server_url, manager_port=manager_port))
+        return cls(
+            plan=plan,
+            reactor=reactor,
+            server=server,
+            jobs=jobs,
+            manager=ManagerProcess(processes=reactor, clock=reactor, directory=plan.directory),
+            manager_url=manager_url,
+            crew=Crew.hired(
+                plan,
+                reactor,
+                manager_url=manager_url,
+                task_types=sorted({task.task_type for draft in drafts for task in draft.tasks}),
+            ),
+            server_url=server_url,
+            port=port,
+        )
+
+    @property
+    def task_logs(self) -> Path:
+        """The directory where the Manager writes the tasks' logs."""
+        return self.plan.directory / "task-logs"
+
+    def task_name(self, task_id: str | None) -> str:
+        """Return how people call a task, or no task."""
+        return "nothing" if task_id is None else self.server.books.task(task_id).name
+
+    def sight(self) -> Sight:
+        """Look at the farm."""
+        tasks: Counter[str] = Counter()
+        for job in self.jobs:
+            tasks.update(job.counts)
+        journals = self.crew.journals.values()
+        return Sight(
+            jobs=tuple(
+                JobSight(name=job.name, status=job.status, done=job.counts[TaskStatus.COMPLETED], size=len(job.tasks))
+                for job in self.jobs
+            ),
+            tasks={status: count for status, count in sorted(tasks.items()) if count},
+            workers={
+                worker.profile.nickname: worker.state if worker.running is None else "at work"
+                for worker in self.crew.workers
+            },
+            requests=sum(len(latencies) for journal in journals for latencies in journal.latencies.values()),
+            unsent=sum(self.crew.unsent.values()),
+        )
+
+    async def manager_is_ready(self) -> bool:
+        """Ask the Manager, as anybody can, whether it serves."""
+        client = HTTPClient(Agent(self.reactor, connectTimeout=1))
+        try:
+            response = await client.get(self.manager_url, timeout=1)
+            await response.content()
+        except (ConnectError, OSError):
+            return False
+        return bool(response.code != HTTPStatus.SERVICE_UNAVAILABLE)
+
+    async def close(self) -> None:
+        """End everything that was started, however far it got."""
+        await self.crew.disperse()
+        await self.manager.kill()
+        await maybeDeferred(self._port.stopListening)
+
+
+def _drafts(tasks: int) -> tuple[JobDraft, JobDraft]:
+    """Return two jobs of about that many tasks: each chunk of frames is one in the first, two in the second."""
+    return (
+        render_job(10 * max(1, tasks - 3), chunk_size=10, priority=50),
+        video_chunks_job(60 * max(1, (tasks - 6) // 2), chunk_size=60, priority=60),
+    )
+
+
+def free_port() -> int:
+    """Return a port of this machine that nobody uses now."""
+    with socket.create_server((_HERE, 0)) as found:
+        port: int = found.getsockname()[1]
+        return port

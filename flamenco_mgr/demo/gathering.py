@@ -1,0 +1,48 @@
+"""Collects the books of all three sides when the farm has stopped."""
+
+from pathlib import Path
+
+from twisted.internet.defer import maybeDeferred
+
+from flamenco_mgr.demo.farm import DemoFarm
+from flamenco_mgr.demo.farm_books import FarmBooks
+from flamenco_mgr.domain.log_files import log_path
+from flamenco_mgr.store.sqlite.store import SQLiteStore
+
+
+async def gathered(farm: DemoFarm) -> FarmBooks:
+    """
+    Return what everybody has on record; the Manager must have ended.
+
+    Its store is opened as a Manager would open it, so that what is found there is what its next start finds.
+    """
+    tasks = farm.server.books.tasks()
+    store = SQLiteStore.open(farm.plan.directory / "db", farm.reactor, maybeDeferred)
+    try:
+        held = {task.id: await store.tasks.get(task.id) for task in tasks}
+        parked = [
+            f"an update of task {parked.update.task_id} was parked: {parked.reason}"
+            for parked in await store.updates.parked()
+        ]
+        aside = [f"task {task.task_id} was set aside: {task.reason}" for task in await store.tasks.aside()]
+        counts = await store.tasks.counts()
+        waiting = await store.updates.waiting()
+    finally:
+        await store.close()
+    return FarmBooks(
+        names={task.id: task.name for task in tasks},
+        server={task.id: task.status for task in tasks},
+        record=farm.server.record,
+        manager={task_id: task.status for task_id, task in held.items() if task is not None},
+        strangers=sum(counts.values()) - sum(task is not None for task in held.values()),
+        waiting=waiting,
+        set_aside=(*parked, *aside),
+        journals=farm.crew.journals,
+        unsent=farm.crew.unsent,
+        logs={task.id: _logged(farm.task_logs / log_path(task.job, task.id)) for task in tasks},
+    )
+
+
+def _logged(path: Path) -> str:
+    """Return what is in a task's log and in all those that were rotated away."""
+    return "".join(file.read_text(encoding="utf-8") for file in sorted(path.parent.glob(f"{path.name}*")))

@@ -1,0 +1,122 @@
+"""Tells the story of the farm to whoever watches, and waits for what is to come next in it."""
+
+from collections.abc import Callable, Iterator
+from typing import Final, Protocol
+
+from attrs import define, field, frozen
+from twisted.internet.task import deferLater
+
+from flamenco_mgr.demo.farm import DemoFarm, Sight
+
+_LOOK_EVERY: Final = 0.05
+_PATIENCE: Final = 4.0
+"""Seconds that the story waits for a good moment before it takes any."""
+
+
+class Failed(Exception):
+    """The farm did not get to its end; says why, in lines."""
+
+
+class Audience(Protocol):
+    """Whoever watches."""
+
+    def happened(self, event: "Event") -> None:
+        """Hear what has just happened."""
+
+    def look(self, elapsed: float, sight: Sight) -> None:
+        """See how the farm is, so many seconds after the beginning; this comes often."""
+
+
+@frozen(kw_only=True)
+class Event:
+    """Something that happened, so many seconds after the beginning."""
+
+    at: float
+    what: str
+
+
+@define(eq=False, kw_only=True)
+class Narrator:
+    """
+    Knows how long it has been going on, and what happened until now.
+
+    All waiting is done here: it shows the farm meanwhile, and raises `Failed` when the time is up or the Manager has
+    died without being told to.
+    """
+
+    farm: DemoFarm
+    audience: Audience
+    events: list[Event] = field(init=False, factory=list)
+    _began: float = field(init=False)
+
+    @_began.default
+    def _now(self) -> float:
+        return float(self.farm.reactor.seconds())
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the beginning."""
+        return self._now() - self._began
+
+    def tell(self, what: str) -> None:
+        """Tell what has just happened."""
+        event = Event(at=self.elapsed, what=what)
+        self.events.append(event)
+        self.audience.happened(event)
+
+    async def until(self, condition: Callable[[], bool], missing: str) -> None:
+        """Wait for a condition; ``missing`` says what it is if it does not hold when the time is up."""
+        while True:
+            self.audience.look(self.elapsed, self.farm.sight())
+            if condition():
+                return
+            if self.farm.manager.death:
+                raise Failed(f"The Manager has ended, and nobody had asked it to: {self.farm.manager.death}")
+            if self.elapsed > self.farm.plan.time_limit:
+                raise Failed("\n".join([f"After {self.elapsed:.0f} s {missing}.", *self._state()]))
+            await deferLater(self.farm.reactor, _LOOK_EVERY)
+
+    async def until_lasting(self, condition: Callable[[], bool], seconds: float, missing: str) -> None:
+        """Wait until a condition has held for so long."""
+        since = self.elapsed
+
+        def lasting() -> bool:
+            nonlocal since
+            since = since if condition() else self.elapsed
+            return self.elapsed - since >= seconds
+
+        await self.until(lasting, missing)
+
+    async def good_moment(self, good: Callable[[], bool], missing: str, *, fair: Callable[[], bool]) -> None:
+        """Wait for a good moment, and after a while for one that is fair at least."""
+        enough = self.elapsed + _PATIENCE
+        await self.until(lambda: good() or (self.elapsed > enough and fair()), missing)
+
+    async def pause(self, seconds: float) -> None:
+        """Let some time pass."""
+        end = self.elapsed + seconds
+        await self.until(lambda: self.elapsed >= end, "the story is not over")
+
+    async def until_served(self) -> None:
+        """Wait until the Manager serves Workers."""
+        while not await self.farm.manager_is_ready():
+            await self.pause(_LOOK_EVERY)
+
+    async def until_told_everything(self) -> None:
+        """Wait until the Manager tells the Server that it has no news; it tells the oldest first."""
+        pushes = self.farm.server.record.pushes
+        seen = len(pushes)
+        await self.until(
+            lambda: any(not push.size for push in pushes[seen:]), "the Manager still has something to tell the Server"
+        )
+
+    def _state(self) -> Iterator[str]:
+        sight = self.farm.sight()
+        yield from (f"{job.name}: {job.status}, {job.done} of {job.size} tasks completed" for job in sight.jobs)
+        yield "tasks at the Server: " + ", ".join(f"{count} {status}" for status, count in sight.tasks.items())
+        for worker in self.farm.crew.workers:
+            hands = self.farm.task_name(worker.running) if worker.running else "nothing"
+            yield (
+                f"{worker.profile.nickname}: {worker.state}, {hands} in its hands, "
+                f"{len(worker.disk.updates)} updates on its disk"
+            )

@@ -1,0 +1,150 @@
+"""What happens on the farm of the demonstration, one thing after the other."""
+
+from typing import Final
+
+from attrs import frozen
+
+from flamenco_mgr.demo.farm import DemoFarm
+from flamenco_mgr.demo.narrator import Failed, Narrator
+from flamenco_mgr.demo.simulated_worker import SimulatedWorker
+from flamenco_mgr.demo.standin.statuses import JobStatus, TaskStatus
+
+_LAST_WORDS: Final = 35.0
+"""Seconds of the Worker's time in which everything is said that waits for something to travel with."""
+
+_DOWN: Final = 1.0
+"""Seconds from the death of a Worker or the Manager to its next start."""
+
+
+@frozen(eq=False, kw_only=True)
+class Story:
+    """Plays on a farm that is there and not started; raises `Failed` when it gets to no end."""
+
+    farm: DemoFarm
+    narrator: Narrator
+
+    async def play(self) -> None:
+        """Play from the start of the farm to the moment when nobody has anything left to do."""
+        await self._open()
+        if self.farm.plan.accidents:
+            await self._accidents()
+        await self.narrator.until(self._is_over, "the jobs are not completed, or not everybody is at rest")
+        seconds = _LAST_WORDS / self.farm.plan.speed
+        await self.narrator.until_lasting(self._is_over, seconds, "the farm does not come to rest")
+        await self.narrator.until_told_everything()
+        self.narrator.tell("All jobs are completed, and everybody is at rest")
+
+    async def end(self) -> None:
+        """Have the Workers sign off and the Manager stop."""
+        await self.farm.crew.dismiss()
+        await self.narrator.until_told_everything()
+        how = await self.farm.manager.stop()
+        if how:
+            raise Failed(f"The Manager was asked to stop, and did not end well: {how}")
+        self.narrator.tell("The Workers have signed off, and the Manager has stopped")
+
+    async def go_on(self) -> None:
+        """Start everything once more after the end."""
+        self.farm.manager.start()
+        await self.narrator.until_served()
+        for worker in tuple(self.farm.crew.workers):
+            self.farm.crew.resurrect(worker)
+
+    async def _open(self) -> None:
+        sizes = " and ".join(str(len(job.tasks)) for job in self.farm.jobs)
+        self.narrator.tell(f"The Server has two jobs, of {sizes} tasks")
+        self.farm.manager.start()
+        self.farm.crew.start()
+        self.narrator.tell(f"The Manager and {len(self.farm.crew.workers)} Workers start")
+        await self.narrator.until_served()
+        self.narrator.tell("The Manager serves")
+
+    async def _accidents(self) -> None:
+        await self._completed(0.08)
+        await self._a_task_is_canceled()
+        await self._completed(0.2)
+        dead = await self._a_worker_dies()
+        await self.narrator.pause(_DOWN)
+        self.narrator.tell(f"{dead.profile.nickname} is back, with its old disk")
+        self.farm.crew.resurrect(dead)
+        await self._completed(0.35)
+        self._a_job_is_requeued()
+        await self._completed(0.5)
+        await self._the_manager_is_killed()
+        await self._completed(0.65)
+        self._a_chunk_is_wanted_again()
+
+    async def _a_task_is_canceled(self) -> None:
+        job, books = self.farm.jobs[1], self.farm.server.books
+
+        def running() -> list[str]:
+            tasks = [task for worker in self.farm.crew.at_work() if (task := worker.running) is not None]
+            return [task for task in tasks if books.task(task).job == job.id]
+
+        def long_ones() -> list[str]:
+            return [task for task in running() if self.farm.crew.durations.is_long(task)]
+
+        await self.narrator.good_moment(
+            lambda: bool(long_ones()), "no task runs that could be canceled", fair=lambda: bool(running())
+        )
+        task = books.task((long_ones() or running())[0])
+        books.cancel_task(task.id)
+        self.narrator.tell(f"A user cancels {task.name}, which is running")
+        await self.narrator.until(
+            lambda: task.status != TaskStatus.CANCEL_REQUESTED, f"{task.name} is still to be canceled"
+        )
+        self.narrator.tell(f"{task.name} is {task.status}")
+
+    async def _a_worker_dies(self) -> SimulatedWorker:
+        def candidates() -> list[SimulatedWorker]:
+            return [worker for worker in self.farm.crew.at_work() if not worker.disk.updates]
+
+        await self.narrator.good_moment(lambda: bool(candidates()), "no Worker is at work", fair=lambda: False)
+        worker = candidates()[0]
+        self.narrator.tell(f"{worker.profile.nickname} dies, {self.farm.task_name(worker.running)} in its hands")
+        worker.kill()
+        return worker
+
+    def _a_job_is_requeued(self) -> None:
+        job = self.farm.jobs[1]
+        running = job.counts[TaskStatus.ACTIVE]
+        self.farm.server.books.requeue_job(job.id)
+        self.narrator.tell(f"A user requeues '{job.name}', all that is not completed; tasks of it that run: {running}")
+
+    async def _the_manager_is_killed(self) -> None:
+        crew = self.farm.crew
+
+        def busy() -> int:
+            return len(list(crew.at_work()))
+
+        def unsent() -> int:
+            return sum(crew.unsent.values())
+
+        await self.narrator.good_moment(
+            lambda: busy() * 2 >= len(crew.workers) and unsent() > 0, "no Worker is at work", fair=lambda: busy() > 0
+        )
+        self.narrator.tell(
+            f"The Manager is killed: {busy()} Workers are at work, {unsent()} updates on their way to it"
+        )
+        await self.farm.manager.kill()
+        await self.narrator.pause(_DOWN)
+        self.farm.manager.start()
+        await self.narrator.until_served()
+        self.narrator.tell(f"The Manager was started again and serves; updates that have waited for it: {unsent()}")
+
+    def _a_chunk_is_wanted_again(self) -> None:
+        job, books = self.farm.jobs[0], self.farm.server.books
+        done = [task for task in job.tasks.values() if task.status == TaskStatus.COMPLETED and task.parents]
+        if done:
+            books.requeue_task(done[0].id)
+            self.narrator.tell(f"A user requeues {done[0].name}, which was completed, and what depends on it")
+
+    async def _completed(self, share: float) -> None:
+        def far_enough() -> bool:
+            jobs = self.farm.sight().jobs
+            return sum(job.done for job in jobs) >= share * sum(job.size for job in jobs)
+
+        await self.narrator.until(far_enough, f"less than {share:.0%} of the tasks are completed")
+
+    def _is_over(self) -> bool:
+        return all(job.status == JobStatus.COMPLETED for job in self.farm.jobs) and self.farm.crew.at_rest()

@@ -1,0 +1,112 @@
+"""What is printed at the end of the demonstration."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from math import ceil
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from flamenco_mgr.demo.farm import DemoFarm
+from flamenco_mgr.demo.farm_books import FarmBooks
+from flamenco_mgr.demo.narrator import Event
+from flamenco_mgr.demo.worker.journal import Endpoint, Journal
+
+_SHOWN: Final = 20
+"""Disagreements of a kind that are printed; the others are counted."""
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Return the least of ``values`` (sorted, at least one) that is not below ``share`` of them."""
+    return values[max(0, ceil(share * len(values)) - 1)]
+
+
+def print_summary(
+    console: Console,
+    farm: DemoFarm,
+    events: Sequence[Event],
+    books: FarmBooks,
+    found: Mapping[str, Sequence[str]],
+) -> None:
+    """Print the tables, and then what the comparison of the books has shown."""
+    console.print()
+    for table in (
+        _story(events),
+        _tasks(books),
+        _worker_requests(books.journals.values()),
+        _server_requests(farm),
+    ):
+        console.print(table)
+        console.print()
+    console.print(_logs(farm), soft_wrap=True)
+    console.print()
+    for proof, lines in found.items():
+        console.print(Text.assemble(("  ✗ ", "bold red") if lines else ("  ✓ ", "bold green"), proof))
+        for line in lines[:_SHOWN]:
+            console.print(Text(f"      {line}"), soft_wrap=True)
+        if len(lines) > _SHOWN:
+            console.print(f"      … and {len(lines) - _SHOWN} more")
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim")
+    table.add_column(columns[0])
+    for column in columns[1:]:
+        table.add_column(column, justify="right")
+    return table
+
+
+def _story(events: Iterable[Event]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.title, table.title_justify, table.title_style = "What happened", "left", "bold"
+    for event in events:
+        table.add_row(Text(f"{event.at:.1f} s", justify="right", style="dim"), event.what)
+    return table
+
+
+def _tasks(books: FarmBooks) -> Table:
+    server, manager = Counter(books.server.values()), Counter(books.manager.values())
+    asked = sum(len(books.record.rounds(task_id)) for task_id in books.server)
+    table = _table(f"Tasks, run {asked} times by users' wish", "status", "Server", "Manager")
+    for status in sorted(server.keys() | manager.keys()):
+        table.add_row(status, str(server[status]), str(manager[status]))
+    return table
+
+
+def _worker_requests(journals: Iterable[Journal]) -> Table:
+    latencies: defaultdict[Endpoint, list[float]] = defaultdict(list)
+    unanswered: Counter[Endpoint] = Counter()
+    for journal in journals:
+        for endpoint, seconds in journal.latencies.items():
+            latencies[endpoint] += seconds
+        unanswered.update(journal.unanswered)
+    table = _table("Workers' requests", "endpoint", "answered", "not", "p50 ms", "p95 ms", "max ms")
+    for endpoint in Endpoint:
+        values = sorted(latencies[endpoint])
+        if values:
+            shown = [
+                f"{1000 * seconds:.1f}" for seconds in (percentile(values, 0.5), percentile(values, 0.95), values[-1])
+            ]
+            table.add_row(endpoint.value, str(len(values)), str(unanswered[endpoint]), *shown)
+    return table
+
+
+def _server_requests(farm: DemoFarm) -> Table:
+    record = farm.server.record
+    table = _table("The Manager's requests to the Server", "endpoint", "requests", "answers")
+    for endpoint, count in sorted(record.requests.items()):
+        answers = sorted((int(status), n) for (where, status), n in record.answers.items() if where == endpoint)
+        table.add_row(endpoint.value, str(count), "  ".join(f"{n} × {status}" for status, n in answers))
+    return table
+
+
+def _logs(farm: DemoFarm) -> str:
+    sizes = [path.stat().st_size for path in farm.task_logs.rglob("task-*") if path.is_file()]
+    record = farm.server.record
+    updates = sum(len(received) for received in record.received.values())
+    return (
+        f"{updates} updates reached the Server in {len(record.pushes)} batches; {len(sizes)} log files were written, "
+        f"{sum(sizes) / 1024:.0f} KiB; the Manager was started {farm.manager.starts} times"
+    )

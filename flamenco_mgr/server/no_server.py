@@ -1,0 +1,23 @@
+"""A Manager that is linked to no Server."""
+
+from attrs import frozen
+from zope.interface import implementer
+
+from flamenco_mgr.domain.tasks import Task
+from flamenco_mgr.server.interfaces import Checked, IKickable, INotifier, ITaskChecker
+
+
+@implementer(ITaskChecker, IKickable, INotifier)
+@frozen(eq=False)
+class NoServer:
+    """Tasks are as they are here, and there is nobody to ask or to tell."""
+
+    async def check(self, task: Task, deadline: float) -> Checked:  # noqa: ARG002 nobody is asked
+        """Say that the task is as it was."""
+        return Checked()
+
+    def kick(self) -> None:
+        """Do nothing: there is nobody to turn to."""
+
+    def task_types_changed(self) -> None:
+        """Do nothing: nobody wants to know."""

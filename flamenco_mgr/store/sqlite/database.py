@@ -1,0 +1,189 @@
+"""One connection, used in the reactor's thread, with one COMMIT for all that a reactor turn brings."""
+
+import sqlite3
+from collections.abc import Callable
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from attrs import Factory, define, field
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.task import deferLater
+
+from flamenco_mgr.store.interfaces import StoreUnavailable
+from flamenco_mgr.store.sqlite.tally import Tally
+from flamenco_mgr.store.sqlite.trouble import OUR_MISTAKES, Trouble
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@define(eq=False, kw_only=True)
+class Database:
+    """
+    Group commit: the first write of a reactor turn begins a transaction, others join it, and the turn's end commits it.
+
+    An operation is a plain function of the connection. It is done at once; its Deferred fires when what it did, or saw,
+    is durable. A write that fails is undone and fails alone; if the transaction or its COMMIT is lost, all that took
+    part fail with `StoreUnavailable`. After that the next operation tries anew, on a new connection if the old one
+    cannot be trusted. ``tally`` is what operations count in memory: it begins with what ``count`` finds when connected,
+    and follows the transaction.
+    """
+
+    connect: Callable[[], sqlite3.Connection]
+    count: Callable[[sqlite3.Connection], int]
+    clock: IReactorTime
+    tally: Tally = field(init=False, factory=Tally)
+    _reading: Trouble = field(init=False, default=Factory(lambda self: Trouble(what="be read", clock=self.clock), True))
+    _writing: Trouble = field(
+        init=False, default=Factory(lambda self: Trouble(what="be written", clock=self.clock), True)
+    )
+    _connection: sqlite3.Connection | None = field(init=False, default=None)
+    _group: list[tuple["Deferred[Any]", Any]] | None = field(init=False, default=None)
+    _flushing: IDelayedCall | None = field(init=False, default=None)
+    _between: list[Callable[[], None]] = field(init=False, factory=list)
+    _closed: bool = field(init=False, default=False)
+
+    @property
+    def changes(self) -> int:
+        """A number that differs whenever something may have been changed in between."""
+        return -1 if self._connection is None else self._connection.total_changes
+
+    def open(self) -> sqlite3.Connection:
+        """Connect if need be, and return the connection."""
+        if self._connection is None:
+            if self._closed:
+                raise StoreUnavailable("the embedded store is closed")
+            connection = self.connect()
+            self.tally.begin(self.count(connection))
+            self._connection = connection
+        return self._connection
+
+    def read(
+        self, operation: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> "Deferred[T]":
+        """Look something up; what it saw of changes that are not committed yet is told after the commit."""
+        try:
+            result = operation(self.open(), *args, **kwargs)
+        except sqlite3.Error as e:
+            return fail(self._failed(e, self._reading))
+        except Exception as e:  # noqa: BLE001 it is the caller's
+            return fail(e)
+        self._reading.worked()
+        return succeed(result) if self._group is None else self._after_commit(self._group, result)
+
+    def write(
+        self, operation: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> "Deferred[T]":
+        """Change something: all of it or, when the operation raises, nothing."""
+        try:
+            connection = self.open()
+            if self._group is None:
+                connection.execute("BEGIN IMMEDIATE")
+                self._group = []
+                self._flushing = self.clock.callLater(0, self._flush)
+            connection.execute("SAVEPOINT operation")
+        except sqlite3.Error as e:
+            return fail(self._failed(e, self._writing))
+        except StoreUnavailable as e:
+            return fail(e)
+        counted = self.tally.value
+        try:
+            result = operation(connection, *args, **kwargs)
+            connection.execute("RELEASE operation")
+        except Exception as e:  # noqa: BLE001 whatever it is, its neighbours must not suffer
+            self.tally.value = counted
+            return fail(self._undo(connection, e))
+        return self._after_commit(self._group, result)
+
+    def between_groups(self, action: Callable[[], None]) -> None:
+        """Do something with no transaction open: now, or right after the one that is open."""
+        if self._group is None:
+            action()
+        else:
+            self._between.append(action)
+
+    def breathe(self) -> "Deferred[None]":
+        """Let the reactor turn once: for work that is done in slices."""
+        return deferLater(self.clock, 0, lambda: None)
+
+    def close(self) -> None:
+        """Commit what is open, and let go of the file; whoever comes later gets `StoreUnavailable`."""
+        if self._group is not None:
+            self._flush()
+        self._closed = True
+        self._disconnect()
+
+    @staticmethod
+    def _after_commit(group: list[tuple["Deferred[Any]", Any]], result: T) -> "Deferred[T]":
+        deferred: Deferred[T] = Deferred()
+        group.append((deferred, result))
+        return deferred
+
+    def _flush(self) -> None:
+        if not self._group:  # nothing succeeded, so there is nothing to be durable
+            self._lose(StoreUnavailable("nothing was changed"))
+            return
+        try:
+            self.open().execute("COMMIT")
+        except sqlite3.Error as e:
+            self._lose(self._writing.met(e), distrust=_distrusted(e))
+            return
+        self.tally.settle()
+        self._writing.worked()
+        for deferred, result in self._end_group():
+            deferred.callback(result)
+
+    def _end_group(self) -> list[tuple["Deferred[Any]", Any]]:
+        group, self._group = self._group or [], None
+        flushing, self._flushing = self._flushing, None
+        if flushing is not None and flushing.active():
+            flushing.cancel()
+        between, self._between = self._between, []
+        for action in between:
+            action()
+        return group
+
+    def _undo(self, connection: sqlite3.Connection, error: Exception) -> Exception:
+        """Undo the operation that failed, and return what its caller is told."""
+        try:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK TO operation")
+                connection.execute("RELEASE operation")
+        except sqlite3.Error as e:
+            reason = self._writing.met(e)
+            self._lose(reason, distrust=True)
+            return reason
+        return self._failed(error, self._writing) if isinstance(error, sqlite3.Error) else error
+
+    def _failed(self, error: sqlite3.Error, trouble: Trouble) -> Exception:
+        """Return what the caller is told; if the transaction is lost with it, tell all that took part."""
+        if isinstance(error, OUR_MISTAKES):
+            return error
+        reason = trouble.met(error)
+        distrust = _distrusted(error)
+        if distrust or self._connection is None or not self._connection.in_transaction:
+            self._lose(reason, distrust=distrust)
+        return reason
+
+    def _lose(self, reason: StoreUnavailable, *, distrust: bool = False) -> None:
+        """Give the open transaction up, if there is one; ``distrust``: the connection, too."""
+        try:
+            if self._connection is not None and self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            distrust = True
+        if distrust:
+            self._disconnect()
+        self.tally.rewind()
+        for deferred, _ in self._end_group():
+            deferred.errback(reason)
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+
+def _distrusted(error: sqlite3.Error) -> bool:
+    """Whether a connection may be of no use after this: after an I/O error, whatever its files were is in doubt."""
+    return "I/O" in str(error) or "unable to open" in str(error)

@@ -1,0 +1,105 @@
+"""Opening a store's files: everything that could be wrong with them is looked for before anything is changed."""
+
+import os
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+from flamenco_mgr.store.interfaces import StoreRefused
+from flamenco_mgr.store.sqlite import schema
+from flamenco_mgr.store.sqlite.lock import DirectoryLock
+
+FILE = "flamenco.sqlite3"
+LOCK = "flamenco.lock"
+
+_HEADER = 100
+_MAGIC = b"SQLite format 3\0"
+_VERSION = slice(60, 64)
+_APPLICATION = slice(68, 72)
+
+_SETTINGS = (
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA wal_autocheckpoint = 0",  # a checkpoint within a COMMIT would make a request wait
+    "PRAGMA temp_store = MEMORY",
+    "PRAGMA cache_size = -8000",
+)
+
+_OTHERS_MAY_TAKE = 0.05
+"""Seconds that a request waits for another program (a backup, an administrator's shell) that has the file locked."""
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Connect to a store that is in order."""
+    connection = sqlite3.connect(path, isolation_level=None, timeout=_OTHERS_MAY_TAKE, cached_statements=256)
+    for setting in _SETTINGS:
+        connection.execute(setting)
+    return connection
+
+
+def locked(directory: Path) -> DirectoryLock:
+    """Make the directory, if need be, and lock it; `StoreRefused` if it is none, or not ours to write to."""
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except FileExistsError:
+        raise StoreRefused(f"{directory} is a file; database_path must be a directory") from None
+    except OSError as e:
+        raise StoreRefused(f"cannot make the directory {directory}: {e.strerror}; see database_path") from e
+    if not os.access(directory, os.R_OK | os.W_OK | os.X_OK):
+        raise StoreRefused(f"cannot write to the directory {directory}; give it to the user of the Manager")
+    try:
+        return DirectoryLock.acquire(directory / LOCK)
+    except OSError as e:
+        raise StoreRefused(f"cannot lock the directory {directory}: {e.strerror}") from e
+
+
+def prepare(path: Path, scripts: Sequence[str]) -> None:
+    """Bring a store, new or old, up to date; `StoreRefused` leaves it as it is."""
+    _look(path, len(scripts))
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        with closing(connect(path)) as connection:
+            _bring_up_to_date(connection, path, scripts)
+    except (OSError, sqlite3.Error) as e:
+        raise StoreRefused(f"cannot open {path}: {e}") from e
+
+
+def _look(path: Path, newest: int) -> None:
+    """Read what the file says it is; SQLite itself would already write beside it."""
+    try:
+        if not path.exists():
+            return
+        if not path.is_file() or not os.access(path, os.R_OK | os.W_OK):
+            raise StoreRefused(f"{path} is no file that the Manager can write; give it to the user of the Manager")
+        with path.open("rb") as file:
+            header = file.read(_HEADER)
+    except OSError as e:
+        raise StoreRefused(f"cannot read {path}: {e.strerror}") from e
+    if not header:
+        return
+    if len(header) < _HEADER or not header.startswith(_MAGIC):
+        raise StoreRefused(f"{path} is no SQLite database; move it away, or set another database_path")
+    if int.from_bytes(header[_APPLICATION], "big") != schema.APPLICATION_ID:
+        raise StoreRefused(f"{path} is a database of another program; set another database_path")
+    _not_newer(path, int.from_bytes(header[_VERSION], "big"), newest)
+
+
+def _bring_up_to_date(connection: sqlite3.Connection, path: Path, scripts: Sequence[str]) -> None:
+    found = schema.version(connection)
+    _not_newer(path, found, len(scripts))
+    if not found:  # made whole before there is a second file: a new store is there or not
+        schema.upgrade(connection, scripts)
+    if connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
+        raise StoreRefused(f"{path} is on a file system without shared memory; database_path must be on a local disk")
+    if found < len(scripts):
+        schema.upgrade(connection, scripts)
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # so that the file itself says its version
+
+
+def _not_newer(path: Path, found: int, newest: int) -> None:
+    if found > newest:
+        raise StoreRefused(
+            f"{path} was made by a newer Manager (version {found} of its tables, this one knows {newest});"
+            " use that Manager, or set another database_path"
+        )

@@ -1,0 +1,34 @@
+"""The queue of what the Server has yet to hear, as operations on the connection."""
+
+import sqlite3
+
+from flamenco_mgr.domain.updates import TaskUpdate, merged
+from flamenco_mgr.store.sqlite.tally import Tally
+from flamenco_mgr.store.sqlite.update_rows import COLUMNS, row, size, update
+
+_LAST_OF_TASK = f"""
+    SELECT {COLUMNS}, seq FROM updates INDEXED BY updates_of_task WHERE task_id = ? ORDER BY seq DESC LIMIT 1
+"""  # noqa: S608
+_APPEND = f"""
+    INSERT OR IGNORE INTO updates ({COLUMNS}, version, unhandled, bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 0, ?)
+"""  # noqa: S608
+_REPLACE = f"""
+    UPDATE updates SET ({COLUMNS}, bytes) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?), version = version + 1 WHERE seq = ?
+"""  # noqa: S608
+
+
+def append(connection: sqlite3.Connection, tally: Tally, later: TaskUpdate) -> None:
+    """Put an update at the end of the queue; the same id twice is once."""
+    values = row(later)
+    tally.value += connection.execute(_APPEND, (*values, size(values))).rowcount
+
+
+def tell(connection: sqlite3.Connection, tally: Tally, later: TaskUpdate) -> None:
+    """Queue what happened to a task, within the last update that waits for it if that says no less."""
+    last = connection.execute(_LAST_OF_TASK, (later.task_id,)).fetchone()
+    both = None if last is None else merged(update(last), later)
+    if both is None:
+        append(connection, tally, later)
+        return
+    values = row(both)
+    connection.execute(_REPLACE, (*values, size(values), last[-1]))

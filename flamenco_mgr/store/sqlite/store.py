@@ -1,0 +1,96 @@
+"""The embedded store: opened, repaired, checkpointed, closed."""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+from attrs import Factory, field, frozen
+from twisted.internet.interfaces import IReactorTime
+from zope.interface import implementer
+
+from flamenco_mgr.store.interfaces import IStore, StoreRefused
+from flamenco_mgr.store.sqlite import schema, update_queue
+from flamenco_mgr.store.sqlite.checkpoints import Checkpoints
+from flamenco_mgr.store.sqlite.database import Database
+from flamenco_mgr.store.sqlite.lock import DirectoryLock
+from flamenco_mgr.store.sqlite.marks import SQLiteDownloadMark
+from flamenco_mgr.store.sqlite.opening import FILE, connect, locked, prepare
+from flamenco_mgr.store.sqlite.repair import repair
+from flamenco_mgr.store.sqlite.task_store import SQLiteTaskStore
+from flamenco_mgr.store.sqlite.trouble import Trouble
+from flamenco_mgr.store.sqlite.update_queue import SQLiteUpdateQueue
+from flamenco_mgr.store.sqlite.worker_store import SQLiteWorkerStore
+from flamenco_mgr.threads import InThread
+
+
+@implementer(IStore)
+@frozen(eq=False)
+class SQLiteStore:
+    """Provides `IStore`: in a directory, or in memory."""
+
+    _database: Database
+    _checkpoints: Checkpoints | None = None
+    _lock: DirectoryLock | None = None
+    tasks: SQLiteTaskStore = field(init=False, default=Factory(lambda self: SQLiteTaskStore(self._database), True))
+    workers: SQLiteWorkerStore = field(
+        init=False, default=Factory(lambda self: SQLiteWorkerStore(self._database), True)
+    )
+    updates: SQLiteUpdateQueue = field(
+        init=False, default=Factory(lambda self: SQLiteUpdateQueue(self._database), True)
+    )
+    mark: SQLiteDownloadMark = field(init=False, default=Factory(lambda self: SQLiteDownloadMark(self._database), True))
+
+    @classmethod
+    def in_memory(cls, clock: IReactorTime) -> "SQLiteStore":
+        """Return a new, empty store that goes with the process."""
+        connection = sqlite3.connect(":memory:", isolation_level=None, cached_statements=256)
+        connection.execute("PRAGMA foreign_keys = ON")
+        schema.upgrade(connection, schema.steps())
+        return cls(_opened(lambda: connection, clock))
+
+    @classmethod
+    def open(
+        cls, directory: Path, clock: IReactorTime, in_thread: InThread, scripts: Sequence[str] | None = None
+    ) -> "SQLiteStore":
+        """
+        Open the store in a directory, or make it; `StoreRefused` if that cannot be, and nothing was touched then.
+
+        ``scripts`` are the steps of the schema, the package's own if not given. What is in the store is at once what
+        it was when the last change was acknowledged, however the process before ended.
+        """
+        path = directory / FILE
+        lock = locked(directory)
+        try:
+            prepare(path, schema.steps() if scripts is None else scripts)
+            database = _opened(partial(connect, path), clock)
+        except sqlite3.Error as e:
+            lock.release()
+            raise StoreRefused(f"cannot read {path}: {e}") from e
+        except StoreRefused:
+            lock.release(without_trace=True)
+            raise
+        trouble = Trouble(what="shorten its log", clock=clock)
+        checkpoints = Checkpoints(path=path, database=database, in_thread=in_thread, trouble=trouble)
+        return cls(database, checkpoints, lock)
+
+    async def repair(self) -> int:
+        """See `IStore.repair`; done in slices, between which requests are served."""
+        return await repair(self._database)
+
+    async def checkpoint(self) -> None:
+        """Keep the log short; to be called about once a second."""
+        if self._checkpoints is not None:
+            await self._checkpoints.run()
+
+    async def close(self) -> None:
+        """See `IStore.close`."""
+        self._database.close()
+        if self._lock is not None:
+            self._lock.release()
+
+
+def _opened(connecting: Callable[[], sqlite3.Connection], clock: IReactorTime) -> Database:
+    database = Database(connect=connecting, count=update_queue.count, clock=clock)
+    database.open()
+    return database

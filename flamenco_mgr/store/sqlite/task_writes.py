@@ -1,0 +1,128 @@
+"""What happens to tasks, as operations on the connection."""
+
+import sqlite3
+from collections.abc import Sequence
+
+from flamenco_mgr.domain.tasks import Task, TaskStatus
+from flamenco_mgr.domain.updates import Transition
+from flamenco_mgr.store.interfaces import Import, SetAside
+from flamenco_mgr.store.sqlite import families, lanes, marks, queue
+from flamenco_mgr.store.sqlite.encoding import from_commands
+from flamenco_mgr.store.sqlite.tally import Tally
+from flamenco_mgr.store.sqlite.task_rows import FIELDS, change_query, changes, row
+
+_DECIDES_WHO_WAITS = frozenset({"status", "task_type", "job_priority", "priority", "job", "failed_by", "parents"})
+"""The columns that decide where the task, or its children, wait."""
+
+_REVISION = "SELECT revision FROM tasks WHERE id = ?"
+_PLACE = f"SELECT {lanes.WAITING_COLUMNS} FROM tasks WHERE id = ?"  # noqa: S608 from our own constants
+_ADD = f"""
+    INSERT INTO tasks ({", ".join(FIELDS)}, revision, open_parents, held, acked)
+    VALUES ({", ".join("?" for _ in FIELDS)}, ?, 0, 1, 0)
+    ON CONFLICT (id) DO NOTHING
+"""  # noqa: S608
+_ADD_COMMANDS = "INSERT INTO commands (task, json) VALUES (?, ?)"
+_CHANGE_COMMANDS = """
+    UPDATE commands SET json = ?2 WHERE task = (SELECT number FROM tasks WHERE id = ?1) AND json <> ?2
+"""
+_UNDERSTOOD = "DELETE FROM set_aside WHERE task_id = ?"
+_SET_ASIDE = """
+    INSERT INTO set_aside (task_id, reason, document, since) VALUES (?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET reason = excluded.reason, document = excluded.document
+"""
+_HELD = f"SELECT {lanes.WAITING_COLUMNS} FROM tasks INDEXED BY tasks_held WHERE held ORDER BY number LIMIT ?"  # noqa: S608
+_RELEASE = "UPDATE tasks SET held = 0 WHERE number = ?"
+
+
+def apply(connection: sqlite3.Connection, tally: Tally, transition: Transition) -> bool:
+    """Change a task as decided and queue its update, or do nothing and return False."""
+    if not _change(connection, transition.before, transition.after):
+        return False
+    if transition.update is not None:
+        queue.tell(connection, tally, transition.update)
+    return True
+
+
+def take_in(connection: sqlite3.Connection, imports: Sequence[Import]) -> frozenset[str]:
+    """Store tasks of the Server's; return the ids of those that were left alone."""
+    return frozenset(one.after.id for one in imports if not _take_in(connection, one))
+
+
+def release(connection: sqlite3.Connection, limit: int) -> int:
+    """Let held tasks go, and return how many."""
+    tasks = [list(held) for held in connection.execute(_HELD, (limit,))]
+    connection.executemany(_RELEASE, [(task[0],) for task in tasks])
+    for task in tasks:
+        task[3] = 0
+    lanes.settle(connection, tasks)
+    return len(tasks)
+
+
+def set_aside(connection: sqlite3.Connection, tasks: Sequence[SetAside]) -> None:
+    """Remember tasks that could not be understood; since when stays what it was."""
+    for task in tasks:
+        if not families.is_waited_for(connection, task.task_id):
+            families.tell_children(connection, task.task_id, opened=True)
+        connection.execute(_SET_ASIDE, (task.task_id, task.reason, task.document, task.since))
+
+
+def erase(connection: sqlite3.Connection) -> int:
+    """Remove all tasks, what belongs to them, and the mark of the last download."""
+    marks.set_mark(connection, None)
+    for table in ("lanes", "parents", "commands", "set_aside"):
+        connection.execute(f"DELETE FROM {table}")  # noqa: S608
+    return connection.execute("DELETE FROM tasks").rowcount
+
+
+def _take_in(connection: sqlite3.Connection, new: Import) -> bool:
+    return _add(connection, new) if new.before is None else _merge(connection, new.before, new)
+
+
+def _add(connection: sqlite3.Connection, new: Import) -> bool:
+    added = connection.execute(_ADD, (*row(new.after), new.after.revision))
+    if added.rowcount != 1:
+        return False
+    number = added.lastrowid
+    assert number is not None, "an inserted row has a number"  # noqa: S101 to mypy
+    connection.execute(_ADD_COMMANDS, (number, from_commands(new.commands)))
+    was_aside = connection.execute(_UNDERSTOOD, (new.after.id,)).rowcount > 0
+    is_open = new.after.status != TaskStatus.COMPLETED
+    if is_open != was_aside:
+        families.tell_children(connection, new.after.id, opened=is_open)
+    if new.after.parents:  # after its children were told: a task may be its own parent
+        families.have_parents(connection, number, new.after.parents)
+    return True
+
+
+def _merge(connection: sqlite3.Connection, before: Task, new: Import) -> bool:
+    if not _change(connection, before, new.after):
+        return False
+    connection.execute(_CHANGE_COMMANDS, (before.id, from_commands(new.commands)))
+    was_aside = connection.execute(_UNDERSTOOD, (before.id,)).rowcount > 0
+    if was_aside and not families.is_waited_for(connection, before.id):
+        families.tell_children(connection, before.id, opened=False)
+    return True
+
+
+def _change(connection: sqlite3.Connection, before: Task, after: Task) -> bool:
+    """Change a task whose revision is still that of ``before``; the columns that differ, and what follows from them."""
+    changed = changes(before, after)
+    if not changed:
+        found = connection.execute(_REVISION, (before.id,)).fetchone()
+        return found is not None and found[0] == before.revision
+    query = change_query(tuple(changed))
+    if connection.execute(query, (*changed.values(), before.id, before.revision)).rowcount != 1:
+        return False
+    if not _DECIDES_WHO_WAITS.isdisjoint(changed):
+        _rearrange(connection, before, after)
+    return True
+
+
+def _rearrange(connection: sqlite3.Connection, before: Task, after: Task) -> None:
+    is_open = after.status != TaskStatus.COMPLETED
+    was_open = before.status != TaskStatus.COMPLETED
+    if is_open != was_open and not families.is_aside(connection, after.id):
+        families.tell_children(connection, after.id, opened=is_open)
+    if after.parents != before.parents:
+        families.change_parents(connection, after.id, after.parents)
+    lanes.settle(connection, connection.execute(_PLACE, (after.id,)).fetchall())

@@ -1,0 +1,181 @@
+"""The workers, in SQLite."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from operator import attrgetter
+from typing import Any
+
+from attrs import frozen
+from twisted.internet.defer import Deferred
+from zope.interface import implementer
+
+from flamenco_mgr.domain.workers import Worker
+from flamenco_mgr.store.interfaces import IWorkerStore, WorkerBeat
+from flamenco_mgr.store.sqlite.database import Database
+from flamenco_mgr.store.sqlite.encoding import from_texts, to_texts
+
+_FIELDS = (
+    "id",
+    "hashed_secret",
+    "nickname",
+    "address",
+    "platform",
+    "software",
+    "supported_task_types",
+    "status",
+    "status_requested",
+    "lazy_status_request",
+    "last_activity",
+    "current_task",
+    "current_task_status",
+    "current_task_updated",
+)
+_COLUMNS = ", ".join((*_FIELDS, "revision"))
+
+_WORKER = f"SELECT {_COLUMNS} FROM workers WHERE id = ?"  # noqa: S608 from our own constants
+_ALL = f"SELECT {_COLUMNS} FROM workers ORDER BY number"  # noqa: S608
+_ADD = f"""
+    INSERT INTO workers ({_COLUMNS}) VALUES ({", ".join("?" for _ in _FIELDS)}, ?) ON CONFLICT DO NOTHING
+"""  # noqa: S608
+_REVISION = "SELECT revision FROM workers WHERE id = ?"
+_COUNT = "SELECT count(*) FROM workers"
+_TASK_TYPES = "SELECT DISTINCT supported_task_types FROM workers"
+_BEAT = """
+    UPDATE workers SET
+        last_activity = CASE WHEN ?1 > coalesce(last_activity, -1e999) THEN ?1 ELSE last_activity END,
+        address = coalesce(nullif(?2, ''), address),
+        software = coalesce(nullif(?3, ''), software),
+        current_task = coalesce(?4, current_task),
+        current_task_status = coalesce(nullif(?5, ''), current_task_status),
+        current_task_updated =
+            CASE WHEN ?6 > coalesce(current_task_updated, -1e999) THEN ?6 ELSE current_task_updated END
+    WHERE id = ?7
+"""
+_PING = """
+    UPDATE tasks SET last_worker_ping = ?3
+    WHERE id = ?1 AND worker_id = ?2 AND coalesce(last_worker_ping, -1e999) < ?3
+"""
+_BEATS_AT_ONCE = 200
+
+
+_values = attrgetter(*_FIELDS)
+
+
+@implementer(IWorkerStore)
+@frozen(eq=False)
+class SQLiteWorkerStore:
+    """Provides `IWorkerStore`."""
+
+    _database: Database
+
+    def add(self, worker: Worker) -> "Deferred[None]":
+        """See `IWorkerStore.add`."""
+        return self._database.write(_add, worker)
+
+    def get(self, worker_id: str) -> "Deferred[Worker | None]":
+        """See `IWorkerStore.get`."""
+        return self._database.read(_get, worker_id)
+
+    def all(self) -> "Deferred[tuple[Worker, ...]]":
+        """See `IWorkerStore.all`."""
+        return self._database.read(_all)
+
+    def change(self, before: Worker, after: Worker) -> "Deferred[bool]":
+        """See `IWorkerStore.change`."""
+        return self._database.write(_change, before, after)
+
+    def count(self) -> "Deferred[int]":
+        """See `IWorkerStore.count`."""
+        return self._database.read(_count)
+
+    def task_types(self) -> "Deferred[frozenset[str]]":
+        """See `IWorkerStore.task_types`."""
+        return self._database.read(_task_types)
+
+    async def beat(self, workers: Mapping[str, WorkerBeat], pings: Mapping[str, tuple[str, float]]) -> None:
+        """See `IWorkerStore.beat`; done in slices, between which requests are served."""
+        beats = list(workers.items())
+        for begin in range(0, len(beats), _BEATS_AT_ONCE):
+            await self._database.write(_beat, beats[begin : begin + _BEATS_AT_ONCE])
+        pinged = [(task, worker, time) for task, (worker, time) in pings.items()]
+        for begin in range(0, len(pinged), _BEATS_AT_ONCE):
+            await self._database.write(_ping, pinged[begin : begin + _BEATS_AT_ONCE])
+
+
+def _row(worker: Worker) -> dict[str, Any]:
+    values = dict(zip(_FIELDS, _values(worker), strict=True))
+    return values | {
+        "supported_task_types": from_texts(worker.supported_task_types),
+        "lazy_status_request": int(worker.lazy_status_request),
+    }
+
+
+def _worker(row: tuple[Any, ...]) -> Worker:
+    values = dict(zip((*_FIELDS, "revision"), row, strict=True))
+    return Worker(
+        **values
+        | {
+            "supported_task_types": to_texts(values["supported_task_types"]),
+            "lazy_status_request": bool(values["lazy_status_request"]),
+        }
+    )
+
+
+@lru_cache(maxsize=64)
+def _change_query(names: tuple[str, ...]) -> str:
+    assignments = "".join(f"{name} = ?, " for name in names)
+    return f"UPDATE workers SET {assignments}revision = revision + 1 WHERE id = ? AND revision = ?"  # noqa: S608
+
+
+def _add(connection: sqlite3.Connection, worker: Worker) -> None:
+    connection.execute(_ADD, (*_row(worker).values(), worker.revision))
+
+
+def _get(connection: sqlite3.Connection, worker_id: str) -> Worker | None:
+    row = connection.execute(_WORKER, (worker_id,)).fetchone()
+    return None if row is None else _worker(row)
+
+
+def _all(connection: sqlite3.Connection) -> tuple[Worker, ...]:
+    return tuple(_worker(row) for row in connection.execute(_ALL))
+
+
+def _change(connection: sqlite3.Connection, before: Worker, after: Worker) -> bool:
+    old = _row(before)
+    changed = {name: value for name, value in _row(after).items() if value != old[name]}
+    if not changed:
+        found = connection.execute(_REVISION, (before.id,)).fetchone()
+        return found is not None and found[0] == before.revision
+    query = _change_query(tuple(changed))
+    return connection.execute(query, (*changed.values(), before.id, before.revision)).rowcount == 1
+
+
+def _count(connection: sqlite3.Connection) -> int:
+    return int(connection.execute(_COUNT).fetchone()[0])
+
+
+def _task_types(connection: sqlite3.Connection) -> frozenset[str]:
+    return frozenset(name for (types,) in connection.execute(_TASK_TYPES) for name in to_texts(types))
+
+
+def _beat(connection: sqlite3.Connection, beats: Sequence[tuple[str, WorkerBeat]]) -> None:
+    connection.executemany(
+        _BEAT,
+        [
+            (
+                beat.last_activity,
+                beat.address,
+                beat.software,
+                beat.current_task,
+                beat.current_task_status,
+                beat.current_task_updated,
+                worker_id,
+            )
+            for worker_id, beat in beats
+        ],
+    )
+
+
+def _ping(connection: sqlite3.Connection, pings: Sequence[tuple[str, str, float]]) -> None:
+    connection.executemany(_PING, pings)

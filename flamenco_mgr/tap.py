@@ -1,0 +1,163 @@
+"""What twistd is given: the Manager, or a one-shot operation, on the real reactor."""
+
+import gc
+import platform
+import resource
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TextIO, TypeVar
+
+from OpenSSL import SSL
+from twisted.application.service import IService
+from twisted.internet.defer import Deferred
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IListeningPort
+from twisted.internet.ssl import DefaultOpenSSLContextFactory
+from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
+
+from flamenco_mgr import __version__
+from flamenco_mgr.exit_status import StartError, end_with
+from flamenco_mgr.one_shots import Console, OneShotService, TerminalLine
+from flamenco_mgr.options import Options
+from flamenco_mgr.own_url import derived_own_url
+from flamenco_mgr.server.exchange import http_client
+from flamenco_mgr.service import Farm, ManagerService
+from flamenco_mgr.settings import Settings
+from flamenco_mgr.store.interfaces import StoreRefused
+from flamenco_mgr.store.sqlite import SQLiteStore
+from flamenco_mgr.threads import InThread
+from flamenco_mgr.under_twistd import UnderTwistd
+from flamenco_mgr.web.gate import Gate
+from flamenco_mgr.web.site import WorkersSite
+from flamenco_mgr.wiring import Surroundings, wire
+
+__all__ = ["Options", "makeService"]
+
+_log = Logger()
+
+T = TypeVar("T")
+
+BACKLOG = 1024
+"""Connections that may wait to be accepted: after a restart all Workers come at once."""
+
+
+def makeService(options: Options) -> IService:
+    """Return what twistd shall run."""
+    from twisted.internet import reactor  # noqa: PLC0415 importing it chooses the reactor, which is up to twistd
+
+    parent: Mapping[str, object] = options.parent or {}
+    daemon = not (parent.get("nodaemon") or parent.get("debug"))
+    settings: Settings = options["settings"]
+    if options["one-shot"] is None:
+        service: IService = manager_service(settings, options["warnings"], reactor)
+    else:
+        service = OneShotService(
+            one_shot=options["one-shot"],
+            export=options["export"],
+            console=_console(reactor, ask=not options["yes"]),
+            open_store=lambda: _store(settings, reactor),
+            end=end_with,
+        )
+    return UnderTwistd(service, options["log-output"], daemon=daemon)
+
+
+def manager_service(settings: Settings, warnings: Sequence[str], reactor: Any) -> ManagerService:
+    """Return the Manager as a service of a reactor."""
+    gate = Gate()
+    site = WorkersSite(gate, reactor)
+    service = ManagerService(
+        clock=reactor,
+        gate=gate,
+        listen=lambda: [_listen(settings, site, reactor)],
+        open_farm=lambda: _farm(settings, warnings, reactor),
+        ready=lambda: _ready(settings),
+        stopping=lambda: _hurry_on_signals(service.hurry, reactor),
+        give_up=lambda: end_with(1),
+    )
+    return service
+
+
+def _listen(settings: Settings, site: WorkersSite, reactor: Any) -> IListeningPort:
+    tls = settings.tlskey is not None and settings.tlscert is not None
+    address = settings.listen_https if tls else settings.listen
+    try:
+        if not tls:
+            port: IListeningPort = reactor.listenTCP(address.port, site, BACKLOG, address.host)
+        else:
+            context = DefaultOpenSSLContextFactory(str(settings.tlskey), str(settings.tlscert))
+            port = reactor.listenSSL(address.port, site, context, BACKLOG, address.host)
+    except CannotListenError as e:
+        raise StartError(f"cannot listen on {address}: {_words(e.socketError)}") from e
+    except (OSError, SSL.Error) as e:
+        raise StartError(f"cannot use tlskey and tlscert: {_words(e)}") from e
+    host: Any = port.getHost()
+    _log.info("Listening on {host}, port {port}", host=host.host, port=host.port)
+    return port
+
+
+def _farm(settings: Settings, warnings: Sequence[str], reactor: Any) -> Farm:
+    for warning in warnings:
+        _log.warn("Configuration: {warning}", warning=warning)
+    if not settings.manager_id:
+        _log.warn("Not linked to a Flamenco Server: manager_id is not set. Workers get what is in the store")
+    if not settings.worker_registration_secret:
+        _log.warn("Anybody may register as a Worker: worker_registration_secret is not set")
+    _allow_connections()
+    try:
+        store = _store(settings, reactor)
+    except StoreRefused as e:
+        raise StartError(str(e)) from e
+    tls = settings.tlskey is not None
+    address = settings.listen_https if tls else settings.listen
+    around = Surroundings(
+        clock=reactor,
+        store=store,
+        treq=http_client(reactor),
+        in_thread=_in_thread(reactor),
+        platform=platform.system().lower(),
+        own_url=settings.own_url or derived_own_url(address.host, address.port, tls=tls),
+    )
+    return wire(settings, around)
+
+
+def _store(settings: Settings, reactor: Any) -> SQLiteStore:
+    return SQLiteStore.open(settings.database_path, reactor, _in_thread(reactor))
+
+
+def _in_thread(reactor: Any) -> InThread:
+    def run(work: Callable[[], T], /) -> "Deferred[T]":
+        return deferToThreadPool(reactor, reactor.getThreadPool(), work)
+
+    return run
+
+
+def _ready(settings: Settings) -> None:
+    # What was made while starting stays; the collector need not look at it again and again.
+    gc.collect()
+    gc.freeze()
+    _log.info("Flamenco Manager {version} is ready ({name})", version=__version__, name=settings.manager_name)
+
+
+def _allow_connections() -> None:
+    """Let a thousand Workers keep their connections open, as far as the system allows."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _hurry_on_signals(hurry: Callable[[], None], reactor: Any) -> None:
+    """Let a second signal end the Manager without waiting for anything."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: reactor.callFromThread(hurry))
+
+
+def _console(reactor: Any, *, ask: bool) -> Console:
+    out: TextIO = sys.__stdout__ or sys.stdout
+    errors: TextIO = sys.__stderr__ or sys.stderr
+    answer = TerminalLine(reactor, sys.stdin.fileno()).read if ask else None
+    return Console(out=out, errors=errors, answer=answer)
+
+
+def _words(error: BaseException) -> str:
+    return getattr(error, "strerror", None) or str(error)

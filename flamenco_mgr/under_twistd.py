@@ -1,0 +1,67 @@
+"""The service that twistd is given: it brings the log, and the end of a process that cannot start."""
+
+import sys
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from twisted.application.service import IService, MultiService
+from twisted.logger import ILogObserver, Logger
+from twisted.python.components import Componentized
+
+from flamenco_mgr.exit_status import StartError, WayToTheTerminal, without_stack_trace
+from flamenco_mgr.log_output import LogOutput, reopen_on_signals
+
+
+class UnderTwistd(MultiService):
+    """
+    A service, such as the Manager, with what it needs to be one of twistd's.
+
+    ``log_output`` is None when the operator has chosen a log of twistd's own. It is set up when twistd makes this a
+    part of its application: that is before a daemon is made of the process, and before the first event.
+    """
+
+    _log: ClassVar[Logger] = Logger()
+
+    def __init__(self, service: IService, log_output: LogOutput | None, *, daemon: bool) -> None:
+        super().__init__()
+        self._log_output = log_output
+        self._daemon = daemon
+        self._terminal = WayToTheTerminal()
+        service.setServiceParent(self)
+
+    def setServiceParent(self, parent: Any) -> None:
+        """Become part of twistd's application, and give it its log."""
+        if isinstance(parent, Componentized):
+            self._set_up(parent)
+        super().setServiceParent(parent)
+
+    def privilegedStartService(self) -> None:
+        """Start what needs privileges, or say why not."""
+        self._start(super().privilegedStartService)
+
+    def startService(self) -> None:
+        """Start, or say why not."""
+        self._start(super().startService)
+        self._terminal.serves()
+
+    def _set_up(self, application: Componentized) -> None:
+        sink = None
+        if self._log_output is not None:
+            try:
+                sink = self._log_output.sink()
+            except OSError as e:
+                raise SystemExit(f"flamenco-manager: the log file cannot be opened: {e}") from e
+            application.setComponent(ILogObserver, self._log_output.observer(sink))
+        reopen_on_signals(sink)
+        sys.excepthook = without_stack_trace
+        if self._daemon:
+            self._terminal.lay()
+
+    def _start(self, start: Callable[[], None]) -> None:
+        try:
+            start()
+        except StartError as e:
+            self._terminal.tell(e)
+            if self._daemon or self._log_output is None or self._log_output.path is not None:
+                self._log.critical("The Manager cannot start: {reason}", reason=str(e))
+            raise

@@ -1,0 +1,107 @@
+"""A request whose body is bounded while it arrives."""
+
+from http import HTTPStatus
+from io import BytesIO
+from urllib.parse import unquote_to_bytes
+
+from twisted.python.failure import Failure
+from twisted.web.server import Request
+
+from flamenco_mgr.web.connections import ClientConnection
+from flamenco_mgr.web.replies import SERVER, error_reply
+
+UPDATE_BOUND = 32 * 1024 * 1024
+"""Bytes of a Worker's update; after an outage they carry thousands of log lines (worker-api.md 1.7)."""
+
+BOUND = 2 * 1024 * 1024
+"""Bytes of every other body."""
+
+DISCARDED = 256 * 1024 * 1024
+"""Bytes of a refused body that are read and thrown away, so that its sender comes to read the answer."""
+
+
+def body_of(request: Request) -> bytes:
+    """Return the body of a request that has arrived."""
+    return b"" if request.content is None else request.content.read()
+
+
+def is_update(uri: bytes) -> bool:
+    """Whether a request is about what a Worker reports of its task."""
+    path = uri.partition(b"?")[0]
+    return path.startswith(b"/tasks/") and path.endswith(b"/update")
+
+
+class BoundedRequest(Request):
+    """
+    A request that is refused as soon as its body turns out to be too large.
+
+    The answer goes out at once and the rest of the body is thrown away as it comes; after that the connection serves
+    the next request.
+    """
+
+    channel: ClientConnection
+    content: BytesIO
+    defaultContentType = None
+    _bound = BOUND
+    _size = 0
+
+    def announced(self, method: bytes, uri: bytes, version: bytes) -> None:
+        """Note what the request is about; its body is yet to come."""
+        self.method, self.uri, self.clientproto = method, uri, version
+
+    def gotLength(self, length: int | None) -> None:
+        """Prepare for a body of so many bytes, or of an unknown length."""
+        self.content = BytesIO()
+        if length == 0:
+            return
+        if is_update(self.uri):
+            self._bound = UPDATE_BOUND
+        if length is not None and length > self._bound:
+            self._refuse()
+
+    def handleContentChunk(self, data: bytes) -> None:
+        """Take a part of the body."""
+        self._size += len(data)
+        if self._size <= self._bound and not self.startedWriting:
+            self.content.write(data)
+        elif not self.startedWriting:
+            self._refuse()
+        elif self._size > DISCARDED:
+            self.channel.forceAbortClient()
+
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
+        """Serve the request now that all of it is here, or be done with a refused one."""
+        if self.startedWriting:
+            self.finish()
+        else:
+            super().requestReceived(command, path, version)
+
+    def process(self) -> None:
+        """Let the site's resource answer; it is the only one, and finds its way by itself."""
+        self.site = site = self.channel.site
+        self.prepath = []
+        self.postpath = [unquote_to_bytes(segment) for segment in self.path[1:].split(b"/")]
+        self.setHeader(b"Server", SERVER)
+        self.setHeader(b"Date", site.date())
+        try:
+            self.render(site.resource)
+        except Exception:  # noqa: BLE001 whatever it is, the client gets an answer
+            self.processingFailed(Failure())
+
+    def processingFailed(self, reason: Failure) -> Failure:
+        """Answer a request whose resource failed; Twisted would do it in HTML."""
+        self._log.failure("A request failed", failure=reason)
+        if not self.startedWriting:
+            self.write(error_reply(self, HTTPStatus.INTERNAL_SERVER_ERROR, "something went wrong here"))
+            self.finish()
+        return reason
+
+    def _refuse(self) -> None:
+        self.content = BytesIO()
+        # Nobody is to be told "go on" after the answer.
+        self.requestHeaders.removeHeader(b"Expect")
+        self.setHeader(b"Server", SERVER)
+        self.setHeader(b"Date", self.channel.site.date())
+        # A Worker sends an update again and again until it is taken, or refused with a conflict.
+        status = HTTPStatus.CONFLICT if is_update(self.uri) else HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        self.write(error_reply(self, status, f"the body is larger than {self._bound} bytes"))

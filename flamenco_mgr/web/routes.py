@@ -1,0 +1,83 @@
+"""The one way to add a route, so that none can miss authentication."""
+
+from attrs import field, frozen
+from klein import Klein
+from twisted.web.server import Request
+
+from flamenco_mgr.domain.ids import normal_id
+from flamenco_mgr.web.auth import WorkerAuth
+from flamenco_mgr.web.errors import BadId
+from flamenco_mgr.web.lean import Handler, LeanResource
+
+_ID = "_id"
+"""What the names of those parts of a path end in that are ids."""
+
+
+def _app() -> Klein:
+    app = Klein()
+    # Workers must not be redirected: a POST would become a GET (worker-api.md 1.5).
+    app.url_map.merge_slashes = False
+    app.url_map.redirect_defaults = False
+    return app
+
+
+@frozen(eq=False)
+class Routes:
+    """
+    A table of routes.
+
+    Parts of a path that are named ``…_id`` reach the handlers as ids in their one spelling; else the answer is 404.
+    """
+
+    auth: WorkerAuth
+    app: Klein = field(init=False, factory=_app)
+    handlers: dict[str, Handler] = field(init=False, factory=dict)
+
+    def worker(self, method: str, path: str, handler: Handler, *, seen: bool = True) -> None:
+        """
+        Add a route for workers.
+
+        ``handler(request, worker, **parts)`` is asked after the worker has proved who it is; ``seen`` says whether the
+        request is a sign of life.
+        """
+
+        async def authenticated(request: Request, **parts: str) -> bytes:
+            worker = await self.auth.worker(request)
+            if seen:
+                self.auth.seen(request, worker)
+            return await handler(request, worker, **_with_ids(parts))
+
+        self._add(method, path, authenticated)
+
+    def open(self, method: str, path: str, handler: Handler) -> None:
+        """Add a route for everybody; ``handler(request, **parts)`` may have its own idea of who that is."""
+
+        async def opened(request: Request, **parts: str) -> bytes:
+            return await handler(request, **_with_ids(parts))
+
+        self._add(method, path, opened)
+
+    def resource(self) -> LeanResource:
+        """Return the resource that answers by these routes."""
+        return LeanResource(self.app, self.handlers)
+
+    def _add(self, method: str, path: str, handler: Handler) -> None:
+        endpoint = f"{method} {path}"
+        if endpoint in self.handlers:
+            raise ValueError(f"there are two routes for {endpoint}")
+        self.handlers[endpoint] = handler
+        self.app.route(path, methods=[method], endpoint=endpoint)(handler)
+        for rule in self.app.url_map.iter_rules(endpoint):
+            # The router adds HEAD to each GET by itself.
+            rule.methods = {method}
+
+
+def _with_ids(parts: dict[str, str]) -> dict[str, str]:
+    return {name: _an_id(name, value) if name.endswith(_ID) else value for name, value in parts.items()}
+
+
+def _an_id(name: str, value: str) -> str:
+    normal = normal_id(value)
+    if normal is None:
+        raise BadId(name.replace("_", "-"), value)
+    return normal

@@ -1,0 +1,27 @@
+"""All routes of the Manager (worker-api.md 2, dashboard.md 1)."""
+
+from flamenco_mgr.web.auth import WorkerAuth
+from flamenco_mgr.web.log_pages import LogPages
+from flamenco_mgr.web.routes import Routes
+from flamenco_mgr.web.worker_api import WorkerAPI
+
+
+def routing_table(api: WorkerAPI, pages: LogPages) -> Routes:
+    """Return the routes of a Manager."""
+    routes = Routes(WorkerAuth(api.registry))
+
+    routes.open("POST", "/register-worker", api.register)
+    routes.worker("POST", "/sign-on", api.sign_on)
+    routes.worker("POST", "/ack-status-change/<status>", api.acknowledge, seen=False)
+    routes.worker("POST", "/task", api.task)
+    routes.worker("POST", "/tasks/<task_id>/update", api.update)
+    routes.worker("POST", "/tasks/<task_id>/return", api.give_back)
+    routes.worker("GET", "/may-i-run/<task_id>", api.may_i_run)
+    routes.worker("GET", "/status-change", api.status_change)
+    routes.worker("POST", "/output-produced", api.output_produced, seen=False)
+    routes.worker("POST", "/sign-off", api.sign_off, seen=False)
+
+    for method in ("GET", "HEAD"):
+        routes.open(method, "/logfile/<job>/<task>", pages.log_file)
+        routes.open(method, "/tasks/<task>/redir-to-server", pages.to_server)
+    return routes

@@ -1,0 +1,77 @@
+"""Packaging; the build system and the tools' settings are in pyproject.toml."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+
+# Each range begins with what is needed and ends before the next version that may break it. Packages that count by the
+# year have no such version: their makers deprecate for a long time before they take anything away.
+NEEDED = [
+    "twisted[tls] >= 24.7",  # the reactor, twistd, HTTP and HTTPS on both sides
+    "klein >= 24.8",  # routes of the HTTP side towards Workers
+    "treq >= 24.9",  # the HTTP client towards the Server
+    "txmongo >= 25.0",  # MongoDB's driver; its bson makes ids that are unique in the world
+    "zope.interface >= 6, < 10",  # the interfaces between the layers
+    "attrs >= 23.1, < 27",  # frozen values
+    "PyYAML >= 6.0.1, < 7",  # the configuration file
+    "ijson >= 3.2, < 4",  # reads a depsgraph of 80 MB while it arrives, task by task
+    "bcrypt >= 4.1, < 6",  # Workers' secrets are stored as hashes, the same that Manager 2.x stores
+    "PyJWT >= 2.8, < 3",  # the token with which a Worker may register, if there is a registration secret
+    "rich >= 13.7, < 16",  # the progress display of flamenco_mgr.demo, and nothing else
+]
+
+DEVELOPMENT = [
+    "build >= 1.2, < 2",
+    "coverage >= 7.5, < 8",
+    "hypothesis >= 6.100, < 7",
+    "mypy >= 1.11, < 3",
+    "mypy-zope >= 1.0.5, < 2",
+    "psutil >= 5.9, < 8",
+    "ruff >= 0.6, < 1",
+    "setuptools >= 77",  # so that the wheel can be built and tested without a network
+    "types-PyYAML >= 6.0.12",
+]
+
+
+def version() -> str:
+    """Return the version that the package states of itself."""
+    stated = re.search(r'^__version__ = "(.+)"$', (HERE / "flamenco_mgr/__init__.py").read_text(), re.MULTILINE)
+    if stated is None:
+        raise SystemExit("flamenco_mgr/__init__.py states no version")
+    return stated[1]
+
+
+setup(
+    name="flamenco-manager",
+    version=version(),
+    description="The Manager of a Flamenco 2 render farm, as a Twisted application",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="MIT",
+    python_requires=">= 3.10",
+    # Twisted looks for plugins in "twisted.plugins"; a wheel that does not name it is installed without ours.
+    packages=[*find_packages(include=["flamenco_mgr", "flamenco_mgr.*"]), "twisted.plugins"],
+    package_data={
+        "flamenco_mgr": ["py.typed"],
+        "flamenco_mgr.demo": ["examples/*.json"],
+        "flamenco_mgr.store.sqlite": ["schema/*.sql"],
+    },
+    install_requires=NEEDED,
+    extras_require={"dev": DEVELOPMENT},
+    classifiers=[
+        "Environment :: No Input/Output (Daemon)",
+        "Framework :: Twisted",
+        "Intended Audience :: System Administrators",
+        "Operating System :: POSIX",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3.10",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Multimedia :: Graphics :: 3D Rendering",
+        "Typing :: Typed",
+    ],
+)

@@ -1,0 +1,153 @@
+import json
+from collections import Counter
+from itertools import islice
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from bench.farm import Stock
+from bench.http_client import Unexpected, cut
+from bench.load import Round
+from bench.mix import LOG_EVERY, LOG_LINES, Kind, Requests, a_worker, steps
+from bench.results import Row, all_met, as_markdown, as_text, in_time, latencies, percentile
+from flamenco_mgr.domain.log_files import log_path
+from flamenco_mgr.wire.server_task import described
+
+
+class ResultsTests(SynchronousTestCase):
+    """What was measured becomes a table."""
+
+    def test_percentiles(self) -> None:
+        """A percentile is one of the numbers: the least that so many percent of them do not exceed."""
+        numbers = [float(number) for number in range(1, 101)]
+        self.assertEqual([percentile(numbers, percent) for percent in (1, 50, 99, 100)], [1.0, 50.0, 99.0, 100.0])
+        self.assertEqual(percentile([7.0], 50), 7.0)
+
+    def test_latencies(self) -> None:
+        """The order of the answers does not matter, and the worst one is not lost."""
+        summary = latencies([0.002] * 99 + [1.5] + [0.001] * 100)
+        self.assertEqual((summary.count, summary.p50, summary.p99, summary.worst), (200, 0.001, 0.002, 1.5))
+        self.assertEqual(latencies([]).count, 0)
+
+    def test_times(self) -> None:
+        """Times are written in the unit in which they are read easily."""
+        self.assertEqual(
+            [in_time(0.00025), in_time(0.0021), in_time(0.25), in_time(1.5)], ["250 µs", "2.10 ms", "250 ms", "1.50 s"]
+        )
+
+    def test_verdicts(self) -> None:
+        """A row that misses its target makes the run miss, one without a target does not."""
+        met, missed, none = (
+            Row(figure="a", measured="1", met=True),
+            Row(figure="b", measured="2", met=False),
+            Row(figure="c", measured="3"),
+        )
+        self.assertTrue(all_met([met, none]))
+        self.assertFalse(all_met([met, missed, none]))
+
+    def test_tables(self) -> None:
+        """Both tables have every cell of every row; a bar in a cell does not break the file's."""
+        rows = [Row(figure="a|b", measured="1 ms", target="≤ 2 ms", ratio="0.5×", met=True)]
+        self.assertIn("| a\\|b | 1 ms | ≤ 2 ms | 0.5× | yes |\n", as_markdown(rows))
+        for cell in rows[0].cells:
+            self.assertIn(cell, as_text(rows))
+
+
+class MixTests(SynchronousTestCase):
+    """What the simulated load sends."""
+
+    def test_shares(self) -> None:
+        """Of all requests 8 % ask for a task, 8 % complete one, 38 % report progress and 46 % ask whether to go on."""
+        shares = Counter(islice(steps(1), 5000))
+        self.assertEqual(shares, {Kind.TASK: 400, Kind.COMPLETION: 400, Kind.PROGRESS: 1900, Kind.MAY_I_RUN: 2300})
+
+    def test_order(self) -> None:
+        """A Worker asks for a task first, completes it last, and then asks for the next one."""
+        kinds = list(islice(steps(2), 200))
+        begins = [place for place, kind in enumerate(kinds) if kind is Kind.TASK]
+        self.assertEqual(begins[0], 0)
+        for begin in begins[1:]:
+            self.assertIs(kinds[begin - 1], Kind.COMPLETION)
+
+    def test_no_repetition(self) -> None:
+        """No two reports of a Worker are the same, so that none passes for a repeated one; each states its length."""
+        requests = Requests(a_worker(3))
+        bodies = set()
+        for _ in range(20):
+            head, _, body = requests.of(Kind.PROGRESS, b"a" * 24).partition(b"\r\n\r\n")
+            self.assertIn(b"Content-Length: %d" % len(body), head)
+            bodies.add(body)
+        self.assertEqual(len(bodies), 20)
+
+    def test_logs(self) -> None:
+        """Every so-manieth report and every completion brings lines of a log, marked with the report's token."""
+        requests = Requests(a_worker(3))
+        for number in range(1, 2 * LOG_EVERY + 1):
+            kind = Kind.COMPLETION if number == 1 else Kind.PROGRESS
+            report = json.loads(requests.of(kind, b"a" * 24).partition(b"\r\n\r\n")[2])
+            self.assertEqual("log" in report, requests.has_log(kind))
+            self.assertEqual(requests.has_log(kind), number == 1 or number % LOG_EVERY == 0)
+            if "log" in report:
+                self.assertEqual(report["log"].count(requests.token()), LOG_LINES)
+
+    def test_unexpected(self) -> None:
+        """A round tells of every answer that a Worker at work should not get."""
+        good = {"task 200": 1, "may-i-run 200": 3, "progress 204": 2, "completion 204": 1}
+        self.assertEqual(Round(statuses=good).unexpected(), "")
+        self.assertIn("2 × task 204", Round(statuses={**good, "task 204": 2}).unexpected())
+        self.assertIn("1 connections dropped", Round(statuses=good, dropped=1).unexpected())
+
+
+class ClientTests(SynchronousTestCase):
+    """Answers are cut from what arrives."""
+
+    def test_pieces(self) -> None:
+        """An answer is there when its last byte is, and the next one is left in the buffer."""
+        whole = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\ncontent-LENGTH: 2\r\n\r\n{}"
+        buffer = bytearray()
+        for byte in whole[:-1]:
+            buffer.append(byte)
+            self.assertIsNone(cut(buffer))
+        buffer += whole[-1:] + b"HTTP/1.1 204 No Content\r\n\r\n"
+        answer = cut(buffer)
+        assert answer is not None
+        self.assertEqual((answer.status, answer.body), (200, b"{}"))
+        answer = cut(buffer)
+        assert answer is not None
+        self.assertEqual((answer.status, answer.body, buffer), (204, b"", bytearray()))
+
+    def test_chunked(self) -> None:
+        """A chunked answer is an error: it would cost the client more than the Manager."""
+        with self.assertRaises(Unexpected):
+            cut(bytearray(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"))
+
+
+class StockTests(SynchronousTestCase):
+    """Server, store and checks speak of the same tasks."""
+
+    def test_documents(self) -> None:
+        """Every document is a task that the Manager understands, with the stock's ids and etags."""
+        stock = Stock(family="1", count=1100)
+        for number, document in enumerate(stock.documents()):
+            task = described(document).task
+            self.assertEqual(
+                (task.id, task.job, task.etag), (stock.task_id(number), stock.job_id(number), stock.etag(number))
+            )
+            self.assertEqual(stock.job_of(task.id), task.job)
+        self.assertTrue(log_path(stock.job_id(0), stock.task_id(0)).name.startswith("task-a1"))
+
+    def test_parents(self) -> None:
+        """Every tenth task waits for the nine before it; in a flat stock none waits, in a blocked one all do."""
+        waiting = [described(document).task.parents for document in Stock(family="1", count=20).documents()]
+        self.assertEqual([number for number, parents in enumerate(waiting) if parents], [9, 19])
+        self.assertEqual(len(waiting[9]), 9)
+        flat = Stock(family="1", count=20, flat=True).documents()
+        self.assertFalse(any(described(document).task.parents for document in flat))
+        blocked = Stock(family="1", count=20, parent="a" * 24).documents()
+        self.assertTrue(all(described(document).task.parents == ("a" * 24,) for document in blocked))
+
+    def test_failed(self) -> None:
+        """At a stock that Workers failed at, these and one more failed at every task."""
+        stock = Stock(family="7", count=60, failed_by=(a_worker(0).id,), flat=True)
+        failed = [described(document).task.failed_by for document in stock.documents()]
+        self.assertTrue(all(a_worker(0).id in {one.id for one in task} for task in failed))
+        self.assertEqual(len(set(failed)), 50)

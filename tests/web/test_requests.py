@@ -1,0 +1,242 @@
+"""Bodies that are too large, and senders that are too slow."""
+
+from twisted.web.resource import IResource
+
+from flamenco_mgr.web.requests import BOUND, DISCARDED, UPDATE_BOUND
+from tests.builders import TASK
+from tests.web import fakes
+from tests.web.wires import AS_WORKER, Wire, WireTestCase, a_request
+
+UPDATE = f"/tasks/{TASK}/update"
+MIB = 1024 * 1024
+
+
+def head(path: str, length: int, method: str = "POST", **headers: str) -> bytes:
+    """Return a request of so many bytes, without them."""
+    request = a_request(method, path, headers=AS_WORKER | headers)
+    return request.replace(b"Content-Length: 0", b"Content-Length: %d" % length)
+
+
+def chunked(path: str) -> bytes:
+    """Return the head of a request whose body comes in chunks."""
+    return a_request("POST", path, headers=AS_WORKER).replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
+
+
+class RequestTestCase(WireTestCase):
+    """Has a farm where all is well."""
+
+    def resource(self) -> IResource:
+        self.farm = fakes.FarmOfFakes()
+        return self.farm.resource()
+
+    def assert_serves(self, wire: Wire) -> None:
+        """A request on this connection is answered as ever."""
+        self.assertEqual(wire.ask("POST", "/task", headers=AS_WORKER).status, 204)
+
+
+class BoundTests(RequestTestCase):
+    """Bodies are bounded: 32 MiB for updates, 2 MiB for all others."""
+
+    def test_announced(self) -> None:
+        """A body that is announced as too large is answered before any of it came; the connection goes on after it."""
+        wire = self.connect()
+        wire.send(head("/sign-on", BOUND + 1))
+        (answer,) = wire.answers()
+        self.assertEqual((answer.status, list(answer.json)), (413, ["error"]))
+        for _ in range(2):
+            wire.send(b"x" * MIB)
+        wire.send(b"x")
+        self.assert_serves(wire)
+
+    def test_largest(self) -> None:
+        """A body of exactly the bound is read."""
+        body = b'{"nickname": "n"}'.ljust(BOUND)
+        self.assertEqual(self.ask("POST", "/sign-on", body=body).status, 204)
+
+    def test_large_update(self) -> None:
+        """An update of 32 MiB is taken; one byte more is 409, since a Worker would repeat a 413 for ever."""
+        body = b'{"log": "%s"}' % (b"x" * (UPDATE_BOUND - 11))
+        self.assertEqual(self.ask("POST", UPDATE, body=body).status, 204)
+        wire = self.connect()
+        wire.send(head(UPDATE, UPDATE_BOUND + 1))
+        (answer,) = wire.answers()
+        self.assertEqual((answer.status, list(answer.json)), (409, ["error"]))
+
+    def test_query_does_not_matter(self) -> None:
+        """The bound is the path's; a query that looks like an update's path moves nothing."""
+        for path, status in ((f"{UPDATE}?a=b", None), (f"/sign-on?{UPDATE}", 413)):
+            wire = self.connect()
+            wire.send(head(path, BOUND + 1))
+            self.assertEqual([answer.status for answer in wire.answers()], [status] if status else [])
+
+    def test_chunks(self) -> None:
+        """A body in chunks is refused when it has become too large, and the connection goes on after its end."""
+        wire = self.connect()
+        wire.send(chunked("/sign-on"))
+        for _ in range(2):
+            wire.send(b"100000\r\n" + b"x" * MIB + b"\r\n")
+            self.assertEqual(wire.answers(), [])
+        wire.send(b"1\r\nx\r\n")
+        self.assertEqual([answer.status for answer in wire.answers()], [413])
+        wire.send(b"100000\r\n" + b"x" * MIB + b"\r\n0\r\n\r\n")
+        self.assert_serves(wire)
+
+    def test_good_chunks(self) -> None:
+        """A body in chunks is read like any other."""
+        wire = self.connect()
+        wire.send(chunked("/sign-on") + b'9\r\n{"nicknam\r\na\r\ne": "abc"}\r\n0\r\n\r\n')
+        self.assertEqual([answer.status for answer in wire.answers()], [204])
+        self.assertEqual(self.farm.registry.heard[-1][2], "abc")
+
+    def test_nobody_is_told_to_continue(self) -> None:
+        """A client that asks whether to send a body that is too large gets the refusal and nothing else."""
+        wire = self.connect()
+        wire.send(head("/sign-on", BOUND + 1, Expect="100-continue"))
+        self.assertEqual([answer.status for answer in wire.answers()], [413])
+
+    def test_told_to_continue(self) -> None:
+        """A client that asks whether to send a body of good size is told to."""
+        wire = self.connect()
+        wire.send(head("/sign-on", 2, Expect="100-continue"))
+        self.assertEqual(wire.transport.value(), b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def test_endless(self) -> None:
+        """A client that goes on sending a refused body is cut off."""
+        wire = self.connect()
+        wire.send(head(UPDATE, DISCARDED * 2))
+        for _ in range(DISCARDED // MIB):
+            wire.send(b"x" * MIB)
+        self.assertFalse(wire.transport.disconnected)
+        wire.send(b"x")
+        self.assertTrue(wire.transport.disconnected)
+
+    def test_not_kept(self) -> None:
+        """Nothing of a refused body is kept."""
+        wire = self.connect()
+        wire.send(head("/sign-on", BOUND * 5))
+        wire.send(b"x" * BOUND * 4)
+        self.assertEqual(wire.protocol.requests[0].content.getvalue(), b"")
+
+
+class SlownessTests(RequestTestCase):
+    """A request has a minute, from its first byte to its last."""
+
+    def test_slow_body(self) -> None:
+        """Who sends a byte now and then is answered 408 after a minute, and cut off."""
+        wire = self.connect()
+        wire.send(head("/sign-on", 1000))
+        for _ in range(59):
+            self.clock.advance(1)
+            wire.send(b"x")
+        self.assertTrue(wire.is_open)
+        self.clock.advance(1)
+        (answer,) = wire.answers()
+        self.assertEqual((answer.status, list(answer.json), answer.headers["connection"]), (408, ["error"], "close"))
+        self.assertFalse(wire.is_open)
+
+    def test_slow_question(self) -> None:
+        """A Worker that was slow in asking whether to go on goes on."""
+        wire = self.connect()
+        wire.send(a_request("GET", f"/may-i-run/{TASK}", headers=AS_WORKER)[:-2])
+        self.clock.advance(60)
+        (answer,) = wire.answers()
+        self.assertEqual((answer.status, answer.json), (408, {"may_keep_running": True}))
+
+    def test_slow_head(self) -> None:
+        """Who does not even send a whole first line is cut off without a word."""
+        wire = self.connect()
+        wire.send(b"POST /ta")
+        self.clock.advance(30)
+        wire.send(b"s")
+        self.clock.advance(30)
+        self.assertEqual((wire.answers(), wire.is_open), ([], False))
+
+    def test_slow_refused(self) -> None:
+        """Who goes on slowly with a refused body has had its answer, and is cut off."""
+        wire = self.connect()
+        wire.send(head("/sign-on", BOUND + 1))
+        wire.answers()
+        self.clock.advance(60)
+        self.assertEqual((wire.answers(), wire.is_open), ([], False))
+
+    def test_idle(self) -> None:
+        """A connection may be idle for a minute (a sleeping Worker asks every 30 s); then it is just closed."""
+        wire = self.connect()
+        for _ in range(5):
+            self.assert_serves(wire)
+            self.clock.advance(59)
+        self.assert_serves(wire)
+        self.clock.advance(60)
+        self.assertEqual((wire.answers(), wire.is_open), ([], False))
+
+    def test_time_begins_with_the_request(self) -> None:
+        """The minute of a request begins with its first byte, not when the connection became idle."""
+        wire = self.connect()
+        self.clock.advance(50)
+        wire.send(head("/sign-on", 16))
+        self.clock.advance(50)
+        wire.send(b'{"nickname":"n"}')
+        self.assertEqual([answer.status for answer in wire.answers()], [204])
+
+    def test_worked_on(self) -> None:
+        """A request that has arrived has all the time that its answer takes."""
+        waiting = fakes.SchedulerWith(wait=fakes.unfired())
+        self.farm.scheduler.wait = waiting.wait
+        wire = self.connect()
+        wire.send(a_request("POST", "/task", headers=AS_WORKER))
+        self.clock.advance(200)
+        assert waiting.wait is not None
+        waiting.wait.callback(None)
+        self.assertEqual([answer.status for answer in wire.answers()], [204])
+
+
+class NonsenseTests(RequestTestCase):
+    """What is no HTTP."""
+
+    def test_nonsense(self) -> None:
+        """It is answered 400 in JSON, and cut off; no page of Twisted's is seen."""
+        for data in (
+            b"hello\r\n\r\n",
+            b"GET\r\n\r\n",
+            b"\x16\x03\x01\x02\x00\r\n\r\n",
+            b"GET / HTTP/1.1\r\nno colon\r\n\r\n",
+            b"GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n",
+            b"GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+            b"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+            b"POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n",
+            chunked("/sign-on") + b"zz\r\n",
+            b"GET / HTTP/1.1\r\nX: " + b"x" * 20_000 + b"\r\n\r\n",
+            b"GET / HTTP/1.1\r\nX: a\x00b\r\n\r\n",
+        ):
+            wire = self.connect()
+            wire.send(data)
+            (answer,) = wire.answers()
+            self.assertEqual((answer.status, list(answer.json)), (400, ["error"]), data)
+            self.assertFalse(wire.is_open)
+
+    def test_nonsense_on_may_i_run(self) -> None:
+        """A Worker whose question is garbled on the way goes on."""
+        wire = self.connect()
+        wire.send(f"GET /may-i-run/{TASK} HTTP/1.1\r\nno colon\r\n\r\n".encode())
+        self.assertEqual([answer.json for answer in wire.answers()], [{"may_keep_running": True}])
+
+    def test_broken_off(self) -> None:
+        """A request that is broken off midway disturbs nobody."""
+        for part in (
+            b"POST /sig",
+            head("/sign-on", 100),
+            head("/sign-on", 100) + b"{",
+            chunked("/sign-on") + b"5\r\nab",
+        ):
+            wire = self.connect()
+            wire.send(part)
+            wire.hang_up()
+        self.assertEqual(self.farm.registry.heard, [])
+        self.assert_serves(self.connect())
+
+    def test_old_http(self) -> None:
+        """HTTP/1.0 is answered, and its connection closed."""
+        wire = self.connect()
+        wire.send(a_request("POST", "/task", headers=AS_WORKER).replace(b"HTTP/1.1", b"HTTP/1.0"))
+        self.assertEqual([answer.status for answer in wire.answers()], [204])
+        self.assertFalse(wire.is_open)

@@ -1,0 +1,64 @@
+"""The table of routes."""
+
+from klein import Klein
+from twisted.trial.unittest import SynchronousTestCase
+from twisted.web.resource import IResource
+
+from flamenco_mgr.web.auth import WorkerAuth
+from flamenco_mgr.web.routes import Routes
+from tests.builders import JOB, TASK
+from tests.web import fakes
+from tests.web.wires import WireTestCase
+
+OPEN = {
+    "POST /register-worker",
+    "GET /logfile/<job>/<task>",
+    "HEAD /logfile/<job>/<task>",
+    "GET /tasks/<task>/redir-to-server",
+    "HEAD /tasks/<task>/redir-to-server",
+}
+
+
+class RouteWalkTests(WireTestCase):
+    """Every route, without credentials."""
+
+    def resource(self) -> IResource:
+        self.farm = fakes.FarmOfFakes()
+        self.routes = self.farm.routes()
+        return self.routes.resource()
+
+    def test_walk(self) -> None:
+        """Without credentials every route answers 401, but for the few that are open to all."""
+        walked = set()
+        for rule in self.routes.app.url_map.iter_rules():
+            (method,) = rule.methods or {""}
+            path = rule.rule.replace("<status>", "asleep").replace("<job>", JOB)
+            path = path.replace("<task_id>", TASK).replace("<task>", TASK)
+            status = self.ask(method, path, headers={}).status
+            endpoint = f"{method} {rule.rule}"
+            self.assertEqual(status == 401, endpoint not in OPEN, endpoint)
+            walked.add(endpoint)
+        self.assertEqual(len(walked), 14)
+        self.assertLess(OPEN, walked)
+        self.assertEqual(self.farm.registry.heard, [])
+
+    def test_same_as_klein(self) -> None:
+        """The routes are all of the Klein app's, and it would find them as well."""
+        self.assertIsInstance(self.routes.app, Klein)
+        self.assertEqual(set(self.routes.app.endpoints), set(self.routes.handlers))
+
+
+class RoutesTests(SynchronousTestCase):
+    """Adding routes."""
+
+    def test_twice(self) -> None:
+        """Two handlers for one route are a mistake that shows at once, instead of one of them never being asked."""
+        routes = Routes(WorkerAuth(fakes.RegistryOfOne()))  # type: ignore[arg-type]  # a stand-in
+
+        async def handler(*_: object) -> bytes:
+            return b""
+
+        routes.open("GET", "/here", handler)
+        routes.open("POST", "/here", handler)
+        with self.assertRaises(ValueError):
+            routes.worker("GET", "/here", handler)
