@@ -3,8 +3,9 @@
 import atexit
 import contextlib
 import os
+import signal
 import sys
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import TextIO
 
 from attrs import define, field
@@ -31,6 +32,27 @@ def end_with(status: int) -> None:
 
     atexit.register(_leave, status)
     IReactorCore(reactor).callWhenRunning(_stop)
+
+
+def stop_once_running() -> None:
+    """
+    Let SIGTERM and SIGINT end a process that is starting as they end one that runs: in order, with its pid file.
+
+    They do what they do by default until the reactor runs and has handlers of its own.
+    """
+    from twisted.internet import reactor  # noqa: PLC0415 as above
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        IReactorCore(reactor).callWhenRunning(_stop)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+
+
+def signals_as_usual() -> None:
+    """Undo `stop_once_running`: the reactor is about to run, and minds SIGINT only if nobody else does."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _stop() -> None:

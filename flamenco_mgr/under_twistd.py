@@ -8,7 +8,13 @@ from twisted.application.service import IService, MultiService
 from twisted.logger import ILogObserver, Logger
 from twisted.python.components import Componentized
 
-from flamenco_mgr.exit_status import StartError, WayToTheTerminal, without_stack_trace
+from flamenco_mgr.exit_status import (
+    StartError,
+    WayToTheTerminal,
+    signals_as_usual,
+    stop_once_running,
+    without_stack_trace,
+)
 from flamenco_mgr.log_output import LogOutput, reopen_on_signals
 
 
@@ -37,11 +43,13 @@ class UnderTwistd(MultiService):
 
     def privilegedStartService(self) -> None:
         """Start what needs privileges, or say why not."""
+        stop_once_running()
         self._start(super().privilegedStartService)
 
     def startService(self) -> None:
         """Start, or say why not."""
         self._start(super().startService)
+        signals_as_usual()
         self._terminal.serves()
 
     def _set_up(self, application: Componentized) -> None:

@@ -12,7 +12,13 @@ from typing import Any, TextIO
 
 from rich.console import Console
 from twisted.internet.task import react
-from twisted.logger import globalLogBeginner, textFileLogObserver
+from twisted.logger import (
+    FilteringLogObserver,
+    LogLevel,
+    LogLevelFilterPredicate,
+    globalLogBeginner,
+    textFileLogObserver,
+)
 
 from flamenco_mgr.demo.demonstration import Demonstration
 from flamenco_mgr.demo.plan import Plan
@@ -110,7 +116,8 @@ def main(arguments: Sequence[str]) -> None:
         console.width = _PIPE_WIDTH
     demonstration = Demonstration(plan=plan, console=console, keep=options.keep)
     with (directory / "demo.log").open("w") as log:
-        globalLogBeginner.beginLoggingTo([textFileLogObserver(log)], redirectStandardIO=False)
+        warnings = FilteringLogObserver(textFileLogObserver(log), [LogLevelFilterPredicate(LogLevel.warn)])
+        globalLogBeginner.beginLoggingTo([warnings], redirectStandardIO=False)
         try:
             react(partial(_run, demonstration))
         finally:

@@ -67,11 +67,11 @@ class Story:
         await self.narrator.pause(_DOWN)
         self.narrator.tell(f"{dead.profile.nickname} is back, with its old disk")
         self.farm.crew.resurrect(dead)
-        await self._completed(0.35)
+        await self._completed(0.4)
         self._a_job_is_requeued()
-        await self._completed(0.5)
+        await self._completed(0.6)
         await self._the_manager_is_killed()
-        await self._completed(0.65)
+        await self._completed(0.8)
         self._a_chunk_is_wanted_again()
 
     async def _a_task_is_canceled(self) -> None:
@@ -109,7 +109,7 @@ class Story:
         job = self.farm.jobs[1]
         running = job.counts[TaskStatus.ACTIVE]
         self.farm.server.books.requeue_job(job.id)
-        self.narrator.tell(f"A user requeues '{job.name}', all that is not completed; tasks of it that run: {running}")
+        self.narrator.tell(f"A user requeues '{job.name}', all that is not completed. Tasks of it that run: {running}")
 
     async def _the_manager_is_killed(self) -> None:
         crew = self.farm.crew
@@ -123,14 +123,12 @@ class Story:
         await self.narrator.good_moment(
             lambda: busy() * 2 >= len(crew.workers) and unsent() > 0, "no Worker is at work", fair=lambda: busy() > 0
         )
-        self.narrator.tell(
-            f"The Manager is killed: {busy()} Workers are at work, {unsent()} updates on their way to it"
-        )
+        self.narrator.tell(f"The Manager is killed. Workers at work: {busy()}, updates on their way to it: {unsent()}")
         await self.farm.manager.kill()
         await self.narrator.pause(_DOWN)
         self.farm.manager.start()
         await self.narrator.until_served()
-        self.narrator.tell(f"The Manager was started again and serves; updates that have waited for it: {unsent()}")
+        self.narrator.tell(f"The Manager was started again and serves. Updates that have waited for it: {unsent()}")
 
     def _a_chunk_is_wanted_again(self) -> None:
         job, books = self.farm.jobs[0], self.farm.server.books

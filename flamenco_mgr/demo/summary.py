@@ -31,16 +31,16 @@ def print_summary(
     found: Mapping[str, Sequence[str]],
 ) -> None:
     """Print the tables, and then what the comparison of the books has shown."""
-    console.print()
     for table in (
         _story(events),
         _tasks(books),
         _worker_requests(books.journals.values()),
         _server_requests(farm),
     ):
-        console.print(table)
         console.print()
-    console.print(_logs(farm), soft_wrap=True)
+        console.print(table)
+    console.print()
+    console.print(_figures(farm), soft_wrap=True)
     console.print()
     for proof, lines in found.items():
         console.print(Text.assemble(("  ✗ ", "bold red") if lines else ("  ✓ ", "bold green"), proof))
@@ -68,8 +68,7 @@ def _story(events: Iterable[Event]) -> Table:
 
 def _tasks(books: FarmBooks) -> Table:
     server, manager = Counter(books.server.values()), Counter(books.manager.values())
-    asked = sum(len(books.record.rounds(task_id)) for task_id in books.server)
-    table = _table(f"Tasks, run {asked} times by users' wish", "status", "Server", "Manager")
+    table = _table("Tasks", "status", "Server", "Manager")
     for status in sorted(server.keys() | manager.keys()):
         table.add_row(status, str(server[status]), str(manager[status]))
     return table
@@ -102,11 +101,13 @@ def _server_requests(farm: DemoFarm) -> Table:
     return table
 
 
-def _logs(farm: DemoFarm) -> str:
+def _figures(farm: DemoFarm) -> str:
     sizes = [path.stat().st_size for path in farm.task_logs.rglob("task-*") if path.is_file()]
     record = farm.server.record
     updates = sum(len(received) for received in record.received.values())
+    asked = sum(len(record.rounds(task.id)) for task in farm.server.books.tasks())
     return (
-        f"{updates} updates reached the Server in {len(record.pushes)} batches; {len(sizes)} log files were written, "
-        f"{sum(sizes) / 1024:.0f} KiB; the Manager was started {farm.manager.starts} times"
+        f"Tasks were asked for {asked} times, requeues counted. {updates} updates reached the Server in "
+        f"{len(record.pushes)} batches.\n{len(sizes)} log files were written, {sum(sizes) / 1024:.0f} KiB. "
+        f"The Manager was started {farm.manager.starts} times."
     )

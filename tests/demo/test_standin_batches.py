@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections.abc import Mapping
 
 from flamenco_mgr.demo.standin.jobs import sleep_job
 from flamenco_mgr.demo.standin.statuses import JobStatus
@@ -49,35 +50,41 @@ class BatchTests(StandInTestCase):
         for body in (b'{"_id": 1}', b"5", b'"text"'):
             self.assertEqual(self.post(body).code, 500)
 
+    def assert_poisonous(self, code: int, change: Mapping[str, object], *, without: str = "") -> None:
+        """Push an update that was changed like this between two good ones."""
+        first, bad, last = self.claimed_job(3).tasks
+        poison = {**self.update(bad, "active"), **change}
+        poison.pop(without, None)
+        answer = self.push(self.update(first, "active"), poison, self.update(last, "active"))
+        self.assertEqual(answer.code, code, poison)
+        self.assertNotIn("handled_update_ids", answer.json)
+        found = [self.books.task(task).status for task in (first, bad, last)]
+        self.assertEqual(found, ["active", "claimed-by-manager", "claimed-by-manager"], poison)
+        self.assertEqual((self.record.pushes[-1].applied, self.record.pushes[-1].status), (1, code))
+
     def test_poison(self) -> None:
         """What stands before a malformed update is in effect, it and the rest are not (server-api.md 5.3, 14.8)."""
-        [missing, wrong] = (500, 400)
-        for code, change in (
-            (missing, {"_id": None}),
-            (missing, {"task_id": None}),
-            (wrong, {"_id": ""}),
-            (wrong, {"_id": "e0"}),
-            (wrong, {"task_id": "not hexadecimal digits!!"}),
-            (wrong, {"task_id": 5}),
+        changes: tuple[tuple[int, dict[str, object]], ...] = (
+            (400, {"_id": ""}),
+            (400, {"_id": "e0"}),
+            (400, {"_id": None}),
+            (400, {"task_id": "not hexadecimal digits!!"}),
+            (400, {"task_id": 5}),
             (500, {"received_on_manager": "yesterday-ish"}),
             (500, {"received_on_manager": 1573567032}),
+            (500, {"metrics": None}),
             (500, {"metrics": "none"}),
-        ):
-            first, bad, last = self.claimed_job(3).tasks
-            poison = {**self.update(bad, "active"), **change}
-            if code == missing and None in change.values():
-                poison = {key: value for key, value in poison.items() if value is not None}
-            answer = self.push(self.update(first, "active"), poison, self.update(last, "active"))
-            self.assertEqual(answer.code, code, change)
-            self.assertNotIn("handled_update_ids", answer.json)
-            found = [self.books.task(task).status for task in (first, bad, last)]
-            self.assertEqual(found, ["active", "claimed-by-manager", "claimed-by-manager"], change)
-            self.assertEqual((self.record.pushes[-1].applied, self.record.pushes[-1].status), (1, code))
+        )
+        for code, change in changes:
+            self.assert_poisonous(code, change)
 
-    def test_null_metrics(self) -> None:
-        """``metrics: null`` gives 500, an update that is no object too."""
-        [task] = self.claimed_job(1).tasks
-        self.assertEqual(self.push(self.update(task, metrics=None)).code, 500)
+    def test_missing_ids(self) -> None:
+        """An update without an id of its own, or without its task's, gives 500."""
+        for key in ("_id", "task_id"):
+            self.assert_poisonous(500, {}, without=key)
+
+    def test_no_object(self) -> None:
+        """An update that is no object gives 500."""
         self.assertEqual(self.push("an update").code, 500)
 
     def test_unknown_task(self) -> None:

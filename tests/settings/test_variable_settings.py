@@ -55,7 +55,8 @@ class VariablesTests(FileTestCase):
     def test_both_platform_keys(self) -> None:
         """The keys platform and platforms together are united, with a warning."""
         loaded = self.load(
-            f"{V2}variables: {{a: {{direction: oneway, values: [{{platform: linux, platforms: [darwin, linux], value: x}}]}}}}"
+            f"{V2}variables:\n  a:\n    direction: oneway\n"
+            "    values: [{platform: linux, platforms: [darwin, linux], value: x}]"
         )
         self.assertEqual(loaded.settings.variables[0].values[0].platforms, ("linux", "darwin"))
         self.assertEqual(len(loaded.warnings), 1)

@@ -6,6 +6,7 @@ from pathlib import Path
 import yaml
 from attrs import evolve
 from hypothesis import given, strategies
+from hypothesis import settings as profile
 
 from flamenco_mgr.domain.variables import Audience, Direction, Variable, VariableValue
 from flamenco_mgr.settings import Address, Settings, dump, write
@@ -38,6 +39,7 @@ class DumpTests(FileTestCase):
             settings = self.load(content).settings
             self.assertEqual(self.load(dump(settings, mask_secrets=False)).settings, settings)
 
+    @profile(max_examples=50, deadline=None)
     @given(_TEXTS, _TEXTS, _VARIABLES, _DURATIONS, strategies.lists(_TEXTS.map(str.strip), max_size=3))
     def test_any_values(
         self, name: str, secret: str, variables: tuple[Variable, ...], seconds: float, statuses: list[str]

@@ -1,0 +1,134 @@
+"""The contract of `IWorkerStore`."""
+
+from attrs import evolve
+
+from flamenco_mgr.store.interfaces import WorkerBeat
+from tests.builders import TASK, WORKER, a_task, a_worker
+from tests.store.contract.case import StoreCase, an_id
+
+EVERY_FIELD = {
+    "hashed_secret": b"$2b$10$other\x00",
+    "nickname": "näme",
+    "address": "10.0.0.8",
+    "platform": "windows",
+    "software": "Flamenco-Worker/2.5",
+    "supported_task_types": ("b", "a"),
+    "status": "asleep",
+    "status_requested": "awake",
+    "lazy_status_request": True,
+    "last_activity": 12.5,
+    "current_task": TASK,
+    "current_task_status": "active",
+    "current_task_updated": 13.5,
+}
+
+
+class WorkerContract(StoreCase):
+    def test_unknown(self) -> None:
+        """A worker that has not registered is None, and cannot be changed."""
+        self.assertIsNone(self.result_of(self.store.workers.get(WORKER)))
+        for after in (a_worker(), a_worker(status="asleep")):
+            self.assertFalse(self.result_of(self.store.workers.change(a_worker(), after)))
+
+    def test_every_field(self) -> None:
+        """A worker comes back as it went in, field by field."""
+        worker = a_worker(**EVERY_FIELD)
+        self.result_of(self.store.workers.add(worker))
+        self.assertEqual(self.result_of(self.store.workers.get(WORKER)), worker)
+
+    def test_every_field_changes(self) -> None:
+        """Every field can be changed, also to its default, and moves the revision by one."""
+        worker = a_worker(nickname="", address="", platform="", supported_task_types=(), status="")
+        self.result_of(self.store.workers.add(worker))
+        for name, value in EVERY_FIELD.items():
+            for after in (evolve(worker, **{name: value}), worker):
+                before = self.result_of(self.store.workers.get(WORKER))
+                assert before is not None
+                self.assertTrue(self.result_of(self.store.workers.change(before, after)))
+                expected = evolve(after, revision=before.revision + 1)
+                self.assertEqual(self.result_of(self.store.workers.get(WORKER)), expected)
+
+    def test_change_late(self) -> None:
+        """A change that was decided on an earlier revision does nothing, also if it would change nothing."""
+        worker = a_worker()
+        self.result_of(self.store.workers.add(worker))
+        self.assertTrue(self.result_of(self.store.workers.change(worker, worker)))
+        self.assertTrue(self.result_of(self.store.workers.change(worker, evolve(worker, status="asleep"))))
+        for late in (worker, evolve(worker, status="error")):
+            self.assertFalse(self.result_of(self.store.workers.change(worker, late)))
+        (stored,) = self.result_of(self.store.workers.all())
+        self.assertEqual(stored.status, "asleep")
+
+    def test_add_twice(self) -> None:
+        """The same id twice is once, and the first stays."""
+        self.result_of(self.store.workers.add(a_worker(nickname="first")))
+        self.result_of(self.store.workers.add(a_worker(nickname="second")))
+        self.assertEqual([worker.nickname for worker in self.result_of(self.store.workers.all())], ["first"])
+
+    def test_all(self) -> None:
+        """Workers are listed in the order of their registration, and counted."""
+        ids = [an_id(number) for number in (5, 3, 9)]
+        for worker_id in ids:
+            self.result_of(self.store.workers.add(a_worker(id=worker_id)))
+        self.assertEqual([worker.id for worker in self.result_of(self.store.workers.all())], ids)
+        self.assertEqual(self.result_of(self.store.workers.count()), 3)
+
+    def test_task_types(self) -> None:
+        """The task types are those of all workers together."""
+        self.assertEqual(self.result_of(self.store.workers.task_types()), frozenset())
+        for number, types in enumerate((("a", "b"), ("b", "c"), ())):
+            self.result_of(self.store.workers.add(a_worker(id=an_id(number), supported_task_types=types)))
+        self.assertEqual(self.result_of(self.store.workers.task_types()), {"a", "b", "c"})
+
+    def test_beat(self) -> None:
+        """A heartbeat stores what was noticed, without moving the revision, and leaves alone what was not."""
+        worker = a_worker()
+        self.result_of(self.store.workers.add(worker))
+        noticed = {
+            "last_activity": 5.0,
+            "address": "10.0.0.9",
+            "software": "Flamenco-Worker/2.5",
+            "current_task": TASK,
+            "current_task_status": "active",
+            "current_task_updated": 6.0,
+        }
+        beats = {WORKER: WorkerBeat(**noticed), an_id(1): WorkerBeat(last_activity=5.0)}
+        self.result_of(self.store.workers.beat(beats, {}))
+        self.result_of(self.store.workers.beat({WORKER: WorkerBeat()}, {}))
+        self.assertEqual(self.result_of(self.store.workers.all()), (evolve(worker, **noticed),))
+
+    def test_beat_beside_change(self) -> None:
+        """A change that was decided before a heartbeat leaves what the heartbeat brought."""
+        worker = a_worker()
+        self.result_of(self.store.workers.add(worker))
+        self.result_of(self.store.workers.beat({WORKER: WorkerBeat(last_activity=5.0)}, {}))
+        self.assertTrue(self.result_of(self.store.workers.change(worker, evolve(worker, status="asleep"))))
+        (stored,) = self.result_of(self.store.workers.all())
+        self.assertEqual((stored.status, stored.last_activity), ("asleep", 5.0))
+
+    def test_times_never_go_back(self) -> None:
+        """An earlier time than the one that is stored is dropped, of workers and of tasks."""
+        self.result_of(self.store.workers.add(a_worker()))
+        self.take_in(a_task(status="active", worker_id=WORKER))
+        for time in (7.0, 6.0):
+            beat = WorkerBeat(last_activity=time, current_task_updated=time)
+            self.result_of(self.store.workers.beat({WORKER: beat}, {TASK: (WORKER, time)}))
+        (stored,) = self.result_of(self.store.workers.all())
+        self.assertEqual((stored.last_activity, stored.current_task_updated), (7.0, 7.0))
+        self.assertEqual(self.task(TASK).last_worker_ping, 7.0)
+
+    def test_ping(self) -> None:
+        """A task's ping counts if the worker named still has the task, and does not move its revision."""
+        self.take_in(a_task(status="active", worker_id=WORKER), a_task(id=an_id(1), worker_id=an_id(2)))
+        pings = {TASK: (WORKER, 5.0), an_id(1): (WORKER, 5.0), an_id(3): (WORKER, 5.0)}
+        self.result_of(self.store.workers.beat({}, pings))
+        self.assertEqual((self.task(TASK).last_worker_ping, self.task(TASK).revision), (5.0, 0))
+        self.assertIsNone(self.task(an_id(1)).last_worker_ping)
+
+    def test_many_beats(self) -> None:
+        """A batch of any size is stored whole."""
+        for number in range(450):
+            self.result_of(self.store.workers.add(a_worker(id=an_id(number))))
+        beats = {an_id(number): WorkerBeat(last_activity=5.0) for number in range(450)}
+        self.result_of(self.store.workers.beat(beats, {}))
+        self.assertEqual({worker.last_activity for worker in self.result_of(self.store.workers.all())}, {5.0})
