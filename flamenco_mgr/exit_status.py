@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 import sys
+from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import TextIO
 
@@ -34,25 +35,24 @@ def end_with(status: int) -> None:
     IReactorCore(reactor).callWhenRunning(_stop)
 
 
-def stop_once_running() -> None:
+def stop_once_running() -> Callable[[], None]:
     """
     Let SIGTERM and SIGINT end a process that is starting as they end one that runs: in order, with its pid file.
 
-    They do what they do by default until the reactor runs and has handlers of its own.
+    What is returned undoes that, for the moment when the reactor runs: it minds SIGINT only if nobody else does.
     """
     from twisted.internet import reactor  # noqa: PLC0415 as above
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         IReactorCore(reactor).callWhenRunning(_stop)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
 
+    def as_before() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
-def signals_as_usual() -> None:
-    """Undo `stop_once_running`: the reactor is about to run, and minds SIGINT only if nobody else does."""
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    return as_before
 
 
 def _stop() -> None:

@@ -8,13 +8,7 @@ from twisted.application.service import IService, MultiService
 from twisted.logger import ILogObserver, Logger
 from twisted.python.components import Componentized
 
-from flamenco_mgr.exit_status import (
-    StartError,
-    WayToTheTerminal,
-    signals_as_usual,
-    stop_once_running,
-    without_stack_trace,
-)
+from flamenco_mgr.exit_status import StartError, WayToTheTerminal, stop_once_running, without_stack_trace
 from flamenco_mgr.log_output import LogOutput, reopen_on_signals
 
 
@@ -33,6 +27,7 @@ class UnderTwistd(MultiService):
         self._log_output = log_output
         self._daemon = daemon
         self._terminal = WayToTheTerminal()
+        self._signals_as_before: Callable[[], None] = lambda: None
         service.setServiceParent(self)
 
     def setServiceParent(self, parent: Any) -> None:
@@ -43,13 +38,14 @@ class UnderTwistd(MultiService):
 
     def privilegedStartService(self) -> None:
         """Start what needs privileges, or say why not."""
-        stop_once_running()
+        if self._daemon:  # the process that was typed waits, and may be interrupted
+            self._signals_as_before = stop_once_running()
         self._start(super().privilegedStartService)
 
     def startService(self) -> None:
         """Start, or say why not."""
         self._start(super().startService)
-        signals_as_usual()
+        self._signals_as_before()
         self._terminal.serves()
 
     def _set_up(self, application: Componentized) -> None:
@@ -64,6 +60,8 @@ class UnderTwistd(MultiService):
         sys.excepthook = without_stack_trace
         if self._daemon:
             self._terminal.lay()
+        else:
+            self._signals_as_before = stop_once_running()
 
     def _start(self, start: Callable[[], None]) -> None:
         try:

@@ -23,6 +23,9 @@ from twisted.logger import (
 from flamenco_mgr.demo.demonstration import Demonstration
 from flamenco_mgr.demo.plan import Plan
 
+LOG = "demo.log"
+"""The file with what goes wrong in this process."""
+
 _PIPE_WIDTH = 120
 _STANDARD_STREAMS = 3
 
@@ -115,18 +118,26 @@ def main(arguments: Sequence[str]) -> None:
     if not console.is_terminal:
         console.width = _PIPE_WIDTH
     demonstration = Demonstration(plan=plan, console=console, keep=options.keep)
-    with (directory / "demo.log").open("w") as log:
+    with (directory / LOG).open("w") as log:
         warnings = FilteringLogObserver(textFileLogObserver(log), [LogLevelFilterPredicate(LogLevel.warn)])
         globalLogBeginner.beginLoggingTo([warnings], redirectStandardIO=False)
         try:
             react(partial(_run, demonstration))
         finally:
-            if options.directory is None and not demonstration.keep:
+            if options.directory is None and not demonstration.files_wanted:
                 shutil.rmtree(directory, ignore_errors=True)
 
 
 async def _run(demonstration: Demonstration, reactor: Any) -> None:
-    raise SystemExit(await demonstration.run(reactor))
+    try:
+        status = await demonstration.run(reactor)
+    except BrokenPipeError:  # whoever read the output has seen enough
+        status = 1
+    except Exception:
+        demonstration.files_wanted = True
+        demonstration.console.print(f"The demonstration itself has failed: see {demonstration.plan.directory / LOG}")
+        raise
+    raise SystemExit(status)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Final
 
-from flamenco_mgr.demo.farm_books import FarmBooks
+from flamenco_mgr.demo.farm_books import FarmBooks, Round
 from flamenco_mgr.demo.standin.statuses import TaskStatus
 from flamenco_mgr.demo.worker.journal import Ending
 
@@ -22,22 +22,22 @@ _REFUSED: Final = 400
 def completed_as_asked(books: FarmBooks) -> Iterator[str]:
     """Check that each task was completed once after it was last asked for, and at most once each time before."""
     for task_id in books.server:
-        *earlier, last = books.record.rounds(task_id)
-        for number, asked in enumerate((*earlier, last), 1):
-            times = asked.count(TaskStatus.COMPLETED)
+        for number, asked in enumerate(rounds := books.rounds(task_id), 1):
+            times = asked.way.count(TaskStatus.COMPLETED)
             if times > 1:
-                yield f"{books.name(task_id)}: completed {times} times when asked for the {number}. time: {_way(asked)}"
-            elif times and asked[-1] != TaskStatus.COMPLETED:
-                yield f"{books.name(task_id)}: went on after it was completed: {_way(asked)}"
-        canceled = TaskStatus.CANCEL_REQUESTED in last and last[-1] == TaskStatus.CANCELED
-        if TaskStatus.COMPLETED not in last and not canceled:
-            yield f"{books.name(task_id)}: not completed when asked for the {len(earlier) + 1}. time: {_way(last)}"
+                yield f"{books.name(task_id)}: completed {times} times when asked for the {number}. time: {_shown(asked)}"
+            elif times and asked.way[-1] != TaskStatus.COMPLETED:
+                yield f"{books.name(task_id)}: went on after it was completed: {_shown(asked)}"
+        last = rounds[-1]
+        canceled = TaskStatus.CANCEL_REQUESTED in last.way and last.way[-1] == TaskStatus.CANCELED
+        if TaskStatus.COMPLETED not in (*last.way, *last.repeats) and not canceled:
+            yield f"{books.name(task_id)}: not completed when asked for the {len(rounds)}. time: {_shown(last)}"
 
 
 def run_as_asked(books: FarmBooks) -> Iterator[str]:
     """Check that Workers ran no task to its end more often than somebody asked for it."""
     for task_id, deeds in books.deeds().items():
-        asked = len(books.record.rounds(task_id))
+        asked = len(books.rounds(task_id))
         ends = [deed.worker for deed in deeds if deed.run.how is Ending.COMPLETED and not deed.unaware]
         if len(ends) > asked:
             yield f"{books.name(task_id)}: run to its end by {', '.join(ends)}, but asked for {asked} times"
@@ -131,5 +131,5 @@ def disagreements(books: FarmBooks) -> Mapping[str, Sequence[str]]:
     return {proof: tuple(check(books)) for proof, check in CHECKS.items()}
 
 
-def _way(statuses: Sequence[str]) -> str:
-    return " → ".join(statuses) or "never begun"
+def _shown(asked: Round) -> str:
+    return " → ".join(asked.way) or "never begun"

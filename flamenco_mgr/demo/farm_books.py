@@ -6,7 +6,7 @@ from typing import Final
 
 from attrs import field, frozen
 
-from flamenco_mgr.demo.standin.record import Cause, Record
+from flamenco_mgr.demo.standin.record import Cause, Outcome, Record
 from flamenco_mgr.demo.standin.statuses import FINAL, TaskStatus
 from flamenco_mgr.demo.worker.journal import Acknowledged, Ending, Journal, TaskRun
 
@@ -53,6 +53,18 @@ class FarmBooks:
             for change in self.record.changes.get(task_id, ())
         )
 
+    def rounds(self, task_id: str) -> Sequence["Round"]:
+        """Return what the task went through, from its creation on and from each requeue on."""
+        taken = iter([one.again for one in self.record.received.get(task_id, ()) if one.outcome is Outcome.CHANGED])
+        rounds: list[tuple[list[str], list[str]]] = [([], [])]
+        for change in self.record.changes.get(task_id, ()):
+            if change.status == TaskStatus.QUEUED and change.cause is not Cause.UPDATE:
+                rounds.append(([], []))
+            else:
+                repeated = change.cause is Cause.UPDATE and next(taken, False)
+                rounds[-1][repeated].append(change.status)
+        return tuple(Round(way=tuple(way), repeats=tuple(repeats)) for way, repeats in rounds)
+
     def has_arrived(self, report: Acknowledged, *, since: float) -> bool:
         """Whether the Server was told what a worker reported, not before ``since`` (seconds since 1970)."""
         return any(
@@ -67,6 +79,20 @@ class FarmBooks:
             for deed in _deeds(worker, journal):
                 found[deed.run.task_id].append(deed)
         return {task_id: sorted(deeds, key=lambda deed: deed.run.started) for task_id, deeds in found.items()}
+
+
+@frozen(kw_only=True)
+class Round:
+    """
+    The statuses of a task after it was asked for once.
+
+    ``repeats`` are apart: they came with updates that the Server had had before. A Manager that dies between the
+    Server's receipt and its own note of it cannot but send the same updates again, and the Server takes them again
+    (server-api.md 11.2).
+    """
+
+    way: tuple[str, ...]
+    repeats: tuple[str, ...]
 
 
 @frozen(kw_only=True)

@@ -26,6 +26,9 @@ class Audience(Protocol):
     def look(self, elapsed: float, sight: Sight) -> None:
         """See how the farm is, so many seconds after the beginning; this comes often."""
 
+    def close(self) -> None:
+        """Stop watching."""
+
 
 @frozen(kw_only=True)
 class Event:

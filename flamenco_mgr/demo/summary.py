@@ -106,8 +106,9 @@ def _figures(farm: DemoFarm) -> str:
     record = farm.server.record
     updates = sum(len(received) for received in record.received.values())
     asked = sum(len(record.rounds(task.id)) for task in farm.server.books.tasks())
+    again = f", {len(record.duplicates)} of them more than once" if record.duplicates else ""
     return (
         f"Tasks were asked for {asked} times, requeues counted. {updates} updates reached the Server in "
-        f"{len(record.pushes)} batches.\n{len(sizes)} log files were written, {sum(sizes) / 1024:.0f} KiB. "
+        f"{len(record.pushes)} batches{again}.\n{len(sizes)} log files were written, {sum(sizes) / 1024:.0f} KiB. "
         f"The Manager was started {farm.manager.starts} times."
     )

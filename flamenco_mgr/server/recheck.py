@@ -79,8 +79,8 @@ class TaskChecker:
             if asking in self._asking:
                 raise  # whoever wanted to know has gone
             return Same()  # the breaker has opened meanwhile
-        except ServerUnreachable as e:
-            self._trip(task, str(e))
+        except ServerUnreachable:
+            self._let_go()
         except CredentialsRefused:
             self._log.debug("Nobody may tell us whether task {task} has changed", task=task.id)
         except ServerTrouble as e:
@@ -96,14 +96,18 @@ class TaskChecker:
         await turn
         try:
             seconds = deadline - self.clock.seconds()
-            if seconds <= 0:
+            if seconds <= 0 or self.breaker.is_open:
                 return Same()
             return await self.client.task(task.id, task.etag, seconds)
+        except ServerUnreachable as e:
+            # Now, before the next has its turn and asks in vain as well.
+            self.breaker.trip(str(e), lambda: self._answers(task))
+            raise
         finally:
             self._slots.release()
 
-    def _trip(self, task: Task, reason: str) -> None:
-        self.breaker.trip(reason, lambda: self._answers(task))
+    def _let_go(self) -> None:
+        """Let nobody else wait for a Server that does not answer."""
         asking, self._asking = self._asking, set()
         for one in asking:
             one.cancel()

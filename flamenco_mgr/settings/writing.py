@@ -21,7 +21,7 @@ _HEADING = """\
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes lists in one line, unless there are mappings in them."""
+    """Writes lists in one line, unless there are mappings in them, and odd characters as escapes."""
 
 
 def _list_node(dumper: yaml.SafeDumper, data: list[Any]) -> yaml.Node:
@@ -29,7 +29,13 @@ def _list_node(dumper: yaml.SafeDumper, data: list[Any]) -> yaml.Node:
     return dumper.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=not nested)
 
 
+def _text_node(dumper: yaml.SafeDumper, data: str) -> yaml.Node:
+    # Left to itself, the writer takes U+0085 for a line break and makes another one of it.
+    return dumper.represent_scalar("tag:yaml.org,2002:str", data, style=None if data.isprintable() else '"')
+
+
 _Dumper.add_representer(list, _list_node)
+_Dumper.add_representer(str, _text_node)
 
 
 def dump(settings: Settings, mask_secrets: bool) -> str:

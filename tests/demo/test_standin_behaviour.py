@@ -69,7 +69,7 @@ class BehaviourTests(StandInTestCase):
         self.assertNoResult(pushing)
         self.assertNoResult(asking)
         self.assertEqual(self.status(), "claimed-by-manager")
-        self.assertEqual((self.record.requests["push"], self.record.requests["task"]), (1, 1))
+        self.assertEqual((self.record.requests[Endpoint.PUSH], self.record.requests[Endpoint.TASK]), (1, 1))
         self.assertEqual(self.record.answers, {("depsgraph", 200): 1})
 
     def test_refuse(self) -> None:

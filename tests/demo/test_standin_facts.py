@@ -80,7 +80,7 @@ class DepsgraphFacts(StandInTestCase):
 
 class BatchFacts(StandInTestCase):
     def test_fact_7(self) -> None:
-        """server-api.md 16, fact 7: an update's status and activity are stored, its time is the task's, the etag new."""
+        """server-api.md 16, fact 7: status and activity are stored, the update's time is the task's."""
         [task] = self.claimed_job(1).tasks.values()
         etag = task.etag
         update = self.update(task.id, "active", activity="it runs", received_on_manager="2018-03-04T3:27:47+02:00")

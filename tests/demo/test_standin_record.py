@@ -95,7 +95,7 @@ class RecordTests(StandInTestCase):
 
 class InstantsTests(StandInTestCase):
     def test_formats(self) -> None:
-        """The texts of server-api.md 5.2 are understood: fractions of any length, and offsets with and without colon."""
+        """The times of server-api.md 5.2 are understood, with any fraction and either form of offset."""
         base = 1573567401_000_000
         for text, expected in (
             ("2019-11-12T14:03:21.123Z", base + 123_000),

@@ -2,15 +2,15 @@
 
 import json
 from random import Random
+from typing import Any
 
 from treq.client import HTTPClient
-from twisted.internet import reactor
+from twisted.internet import reactor as the_reactor
 from twisted.internet.defer import Deferred
-from twisted.internet.protocol import Protocol
+from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
-from twisted.web.client import Agent, HTTPConnectionPool, ResponseFailed
-from twisted.web.iweb import IResponse
+from twisted.web.client import Agent, HTTPConnectionPool, ResponseDone, ResponseFailed
 from twisted.web.server import Site
 
 from flamenco_mgr.demo.standin.behaviour import LoseAnswer, Truncated
@@ -19,6 +19,8 @@ from flamenco_mgr.demo.standin_server import StandInServer
 from tests.demo.standin_case import MANAGER, SECRET, basic
 
 TASKS = 5000
+
+reactor: Any = the_reactor
 
 
 class SocketsTests(TestCase):
@@ -33,11 +35,10 @@ class SocketsTests(TestCase):
         self.address = f"http://127.0.0.1:{port.getHost().port}"
         self.client = HTTPClient(Agent(reactor, pool=HTTPConnectionPool(reactor, persistent=False)))
 
-    async def ask(self) -> IResponse:
+    async def ask(self) -> Any:
         path = f"/api/flamenco/managers/{MANAGER}/depsgraph"
-        return await self.client.get(
-            self.address + path, headers={"Authorization": basic(SECRET)}, unbuffered=True
-        )
+        headers: dict[str | bytes, str | bytes] = {"Authorization": basic(SECRET)}
+        return await self.client.get(self.address + path, headers=headers, unbuffered=True)
 
     async def test_whole(self) -> None:
         """A depsgraph of megabytes arrives whole, in order, and with a date that is now."""
@@ -82,6 +83,8 @@ class SocketsTests(TestCase):
 class SlowReader(Protocol):
     """Stops reading at the first data, until told to go on."""
 
+    transport: Any
+
     def __init__(self) -> None:
         self.begun: Deferred[None] = Deferred()
         self.body: Deferred[bytes] = Deferred()
@@ -100,8 +103,8 @@ class SlowReader(Protocol):
         self.transport.loseConnection()
         self.transport.resumeProducing()
 
-    def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
-        if reason.type.__name__ == "ResponseDone":
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        if reason.check(ResponseDone):
             self.body.callback(b"".join(self._parts))
         else:
             self.body.errback(reason)

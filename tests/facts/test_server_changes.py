@@ -109,7 +109,7 @@ class ToldTests(LinkedTestCase):
         self.assertEqual(self.server.record.duplicates, {})
 
     def test_facts_109_and_110(self) -> None:
-        """Facts 109 and 110: the Server hears of the start once, and of the workers' task types after each change."""
+        """Facts 109 and 110 (configuration.md 15, facts 29 and 30): the Server hears of the start, and of new types."""
         startups, updates = (
             [notice for notice in self.server.record.notifications if notice.endpoint is endpoint]
             for endpoint in (Endpoint.STARTUP, Endpoint.UPDATE)
@@ -122,7 +122,6 @@ class ToldTests(LinkedTestCase):
 
     def test_lost_answer(self) -> None:
         """Updates whose receipt was lost are told again, in order, and nothing is lost or reordered."""
-
         self.server.behave(LoseAnswer(), endpoint=Endpoint.PUSH, times=2)
         self.assertEqual(self.given(), self.high.id)
         self.assertEqual(self.update(self.high, task_status="completed"), 204)

@@ -29,7 +29,7 @@ class UpdatingTests(FarmTestCase):
         self.assertEqual(self.task(TASK), before)
 
     def test_fact_24(self) -> None:
-        """Fact 24: status and activity for a task that is cancel-requested or failed change nothing."""
+        """Fact 24 (server-api.md 16, fact 24): status and activity for such a task change nothing."""
         self.add(a_task())
         for status in ("cancel-requested", "failed"):
             self.change_task(TASK, status=status, worker_id=self.w1, activity="before")
@@ -46,7 +46,7 @@ class UpdatingTests(FarmTestCase):
         self.assertEqual((self.task(TASK).status, self.task(TASK).worker_id), ("active", self.w2))
 
     def test_fact_28(self) -> None:
-        """Fact 28: of 15 log lines the last ten are told and all are in the file; the task's own log stays empty."""
+        """Fact 28 (server-api.md 16, fact 23): of 15 lines ten are told, all are in the file, none in the task."""
         self.add(a_task(status="active"))
         lines = [f"line {number}" for number in range(15)]
         self.assertEqual(self.update(self.w1, activity="rendering", log="\n".join(lines)), 204)

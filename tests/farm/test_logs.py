@@ -65,7 +65,7 @@ class TaskLogsTests(SynchronousTestCase):
         self.assertEqual(self.files(), {".1": "text\n"})
 
     def test_rotate_many(self) -> None:
-        """Fact 91: 1, 2, 3, 5, 7 become 2, 3, 4, 6, 8, and holes stay holes."""
+        """Fact 91 (configuration.md 15, fact 36): 1, 2, 3, 5, 7 become 2, 3, 4, 6, 8, and holes stay holes."""
         self.append("0")
         for number in (1, 2, 3, 5, 7):
             self.path.with_name(f"{self.path.name}.{number}").write_text(f"{number}\n")

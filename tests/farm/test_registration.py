@@ -30,7 +30,7 @@ class RegistrationGuardTests(SynchronousTestCase):
         self.assertEqual([guard.refusal(None), guard.refusal("Bearer nonsense")], [None, None])
 
     def test_missing(self) -> None:
-        """Fact 98: with a secret, a registration without a token is refused."""
+        """Fact 98 (configuration.md 15, fact 22): with a secret, a registration without a token is refused."""
         for header in (None, "", "Basic abc", "Bearer"):
             self.assertEqual(self.guard.refusal(header), "Missing Bearer token for registration")
 

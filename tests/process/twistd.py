@@ -174,15 +174,19 @@ class ProcessTestCase(TestCase):
             self.assertLess(clock.seconds(), limit, f"waited in vain for {what}")
             await deferLater(clock, POLL)
 
+    async def ask(self, method: str, path: str, **options: Any) -> tuple[int, bytes]:
+        """Send a request on a connection of its own, and return the answer's status and body."""
+        agent = Agent(reactor, connectTimeout=5, pool=HTTPConnectionPool(reactor, persistent=False))
+        url = f"http://127.0.0.1:{self.port}{path}"
+        response = await treq.client.HTTPClient(agent).request(method, url, **options)
+        return response.code, await response.content()
+
     async def get(self, path: str) -> int | None:
         """Return the status of the Manager's answer, or None if nobody listens."""
-        agent = Agent(reactor, connectTimeout=5, pool=HTTPConnectionPool(reactor, persistent=False))
         try:
-            response = await treq.client.HTTPClient(agent).get(f"http://127.0.0.1:{self.port}{path}")
-            await response.content()
+            code, _ = await self.ask("GET", path)
         except Exception:  # noqa: BLE001 refused, reset, in the middle of its end: all the same to who waits
             return None
-        code: int = response.code
         return code
 
     async def serving(self, process: Twistd | None = None) -> None:

@@ -36,7 +36,7 @@ NOW = 1573567032.0
 MANAGER = "5d7b9f3ae4b0c83a1f2d6e11"
 SECRET = "SRVd0ntUseThisSecretItIsOnlyForTheUnitTests00"
 
-_TURNS = 200
+_QUIET_TURNS = 2
 
 
 @implementer(ICancels)
@@ -87,8 +87,11 @@ class LinkedTestCase(SynchronousTestCase):
             self.turns()
 
     def turns(self) -> None:
-        """Let the reactor turn and the network carry, at this instant."""
-        for _ in range(8):
+        """Let the reactor turn and the network carry until nothing more happens at this instant."""
+        quiet = 0
+        while quiet < _QUIET_TURNS:
+            due = any(call.getTime() <= self.clock.seconds() for call in self.clock.getDelayedCalls())
+            quiet = 0 if due else quiet + 1
             self.clock.advance(0)
             self.treq.flush()
 
@@ -99,10 +102,7 @@ class LinkedTestCase(SynchronousTestCase):
     def result_of(self, awaitable: Awaitable[T]) -> T:
         """Return what something gives without time passing, or raise what it raises."""
         result = self.begun(awaitable)
-        for _ in range(_TURNS):
-            if result.called:
-                break
-            self.turns()
+        self.turns()
         outcome: list[Any] = []
         _ = result.addBoth(outcome.append)
         self.assertTrue(outcome, "no result yet")

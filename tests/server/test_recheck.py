@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionRefusedError  # noqa: A004 its name
 from twisted.logger import LogLevel, capturedLogs
@@ -188,7 +188,9 @@ class CheckTests(CheckTestCase):
         """A Server that gives no etags is believed when it says nothing new, so that tasks are handed out at all."""
         task = self.downloaded()[0]
         self.server.behave(Altered(lambda document: document | {"_etag": ""}), endpoint=Endpoint.TASK)
-        self.assertEqual(self.checked(task), Checked())
+        mine = evolve(self.task(task.id), etag="")
+        self.assertTrue(self.checked(mine).changed)  # its commands
+        self.assertEqual(self.checked(mine), Checked())
 
     def test_local(self) -> None:
         """server-api.md 15.5: nobody is asked about tasks that only this Manager knows."""

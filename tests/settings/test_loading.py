@@ -11,8 +11,7 @@ from flamenco_mgr.settings import Address, ConfigErrors, NoConfigFile, Settings,
 from tests.settings.files import V2, FileTestCase
 
 _KEYS = strategies.sampled_from(
-    ["_meta", "version", "listen", "shaman", "garbageCollect", "variables", "path_replacement", "values", "platforms"]
-    + ["audience", "direction", "worker_cleanup_status", "test_tasks", "download_task_sleep_seconds", "tlskey", "a"]
+    ["_meta", "version", "listen", "shaman", "garbageCollect", "variables", "path_replacement", "values", "platforms", "audience", "direction", "worker_cleanup_status", "test_tasks", "download_task_sleep_seconds", "tlskey", "a"]
 )
 _TREES = strategies.recursive(
     strategies.sampled_from([None, "", "1", "2", "x", "true", "1s", ":1", "all", "oneway"]),

@@ -5,7 +5,7 @@ from zope.interface.verify import verifyObject
 
 from flamenco_mgr.store.interfaces import IDownloadMark, IStore, ITaskStore, IUpdateQueue, IWorkerStore
 from flamenco_mgr.store.sqlite import SQLiteStore
-from tests.store.contract import candidates, case, tasks, updates, workers
+from tests.store.contract import candidates, case, machine, tasks, updates, workers
 
 
 class InMemory:
@@ -41,3 +41,7 @@ class SQLiteInterfaceTests(InMemory, case.StoreCase):
         verifyObject(IWorkerStore, self.store.workers)
         verifyObject(IUpdateQueue, self.store.updates)
         verifyObject(IDownloadMark, self.store.mark)
+
+
+class SQLiteMachineTests(InMemory, machine.MachineContract):
+    pass

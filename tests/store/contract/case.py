@@ -15,6 +15,7 @@ from flamenco_mgr.store.interfaces import Import, IStore
 from tests.builders import WORKER
 
 T = TypeVar("T")
+E = TypeVar("E", bound=Exception)
 
 TYPES = ("blender-render",)
 
@@ -22,6 +23,20 @@ TYPES = ("blender-render",)
 def an_id(number: int) -> str:
     """Return an id; a greater number's is greater."""
     return f"{number:024x}"
+
+
+def pumped(clock: Clock, awaitable: Awaitable[T]) -> "Deferred[T]":
+    """Let the reactor turn until something has its result."""
+
+    async def awaited() -> T:
+        return await awaitable
+
+    result = Deferred.fromCoroutine(awaited())
+    for _ in range(100):
+        if result.called:
+            break
+        clock.advance(0)
+    return result
 
 
 class StoreCase(SynchronousTestCase):
@@ -37,16 +52,12 @@ class StoreCase(SynchronousTestCase):
 
     def result_of(self, awaitable: Awaitable[T]) -> T:
         """Return what something gives, after letting the reactor turn as often as it needs."""
-        result = Deferred.fromCoroutine(self._awaited(awaitable))
-        for _ in range(100):
-            if result.called:
-                break
-            self.clock.advance(0)
-        return self.successResultOf(result)
+        return self.successResultOf(pumped(self.clock, awaitable))
 
-    @staticmethod
-    async def _awaited(awaitable: Awaitable[T]) -> T:
-        return await awaitable
+    def failure_of(self, awaitable: Awaitable[T], kind: type[E]) -> E:
+        """Return what something fails with, which is of this kind."""
+        error: E = self.failureResultOf(pumped(self.clock, awaitable), kind).value
+        return error
 
     def take_in(self, *tasks: Task, commands: tuple[Command, ...] = ()) -> frozenset[str]:
         """Store new tasks, held."""

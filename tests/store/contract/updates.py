@@ -200,9 +200,7 @@ class UpdateContract(StoreCase):
         def full(_: TaskUpdate) -> None:
             raise OSError("No space left on device")
 
-        purging = self.store.updates.purge(full)
-        with self.assertRaises(OSError):
-            self.result_of(purging)
+        self.failure_of(self.store.updates.purge(full), OSError)
         self.assertEqual(([queued.update.id for queued in self.queue()], self.waiting()), ([UPDATE], 1))
 
 

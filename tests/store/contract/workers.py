@@ -1,12 +1,14 @@
 """The contract of `IWorkerStore`."""
 
+from typing import Any
+
 from attrs import evolve
 
 from flamenco_mgr.store.interfaces import WorkerBeat
 from tests.builders import TASK, WORKER, a_task, a_worker
 from tests.store.contract.case import StoreCase, an_id
 
-EVERY_FIELD = {
+EVERY_FIELD: dict[str, Any] = {
     "hashed_secret": b"$2b$10$other\x00",
     "nickname": "näme",
     "address": "10.0.0.8",
@@ -84,7 +86,7 @@ class WorkerContract(StoreCase):
         """A heartbeat stores what was noticed, without moving the revision, and leaves alone what was not."""
         worker = a_worker()
         self.result_of(self.store.workers.add(worker))
-        noticed = {
+        noticed: dict[str, Any] = {
             "last_activity": 5.0,
             "address": "10.0.0.9",
             "software": "Flamenco-Worker/2.5",
