@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from bench.figures import claims, depsgraph, mix, silent, slow_disk, start, thousand
+from bench.figures import claims, costs, depsgraph, mix, silent, slow_disk, start, thousand
 from bench.machine import about
 from bench.results import Row, all_met, as_markdown, as_text
 from bench.surroundings import Surroundings
@@ -17,6 +17,7 @@ FIGURES: Mapping[str, Callable[[Surroundings], Sequence[Row]]] = {
     "start": start.measure,
     "claims": claims.measure,
     "mix": mix.measure,
+    "costs": costs.measure,
     "silent": silent.measure,
     "thousand": thousand.measure,
     "depsgraph": depsgraph.measure,

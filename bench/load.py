@@ -16,7 +16,7 @@ import attrs
 from attrs import Factory, define, frozen
 
 from bench.http_client import Unexpected, cut
-from bench.mix import Kind, Requests, a_worker, steps
+from bench.mix import Kind, Requests, a_worker, again_and_again, steps
 
 _SLOWEST_ANSWER = 30.0
 _NOTHING_TO_DO = 0.2
@@ -29,7 +29,7 @@ class Plan:
     What one round is.
 
     ``pace`` is the seconds between two requests of a Worker on average, 0 for none. ``warm_up`` seconds are not
-    measured; in ``arrival`` seconds all Workers have come.
+    measured; in ``arrival`` seconds all Workers have come. ``only`` is a kind of request to be sent instead of the mix.
     """
 
     port: int
@@ -40,6 +40,7 @@ class Plan:
     pace: float = 0.0
     arrival: float = 0.0
     seed: int = 1
+    only: str = ""
 
 
 @define(kw_only=True)
@@ -120,7 +121,8 @@ class WorkerConnection(asyncio.Protocol):
         self._plan = load.plan
         worker = a_worker(load.plan.first_worker + number)
         self._requests = Requests(worker, load.plan.seed * 1_000_000)
-        self._steps = steps(load.plan.seed * 100_003 + number)
+        only = load.plan.only
+        self._steps = again_and_again(Kind(only)) if only else steps(load.plan.seed * 100_003 + number)
         self._chance = random.Random(load.plan.seed * 100_003 + number)  # noqa: S311
         self._buffer = bytearray()
         self._transport: asyncio.Transport | None = None

@@ -122,6 +122,15 @@ class Requests:
         return kind is Kind.COMPLETION or self._sent % LOG_EVERY == 0
 
 
+def again_and_again(kind: Kind) -> Iterator[Kind]:
+    """Return an endless sequence of one kind about one task; completions each with the question for the next task."""
+    yield Kind.TASK
+    while True:
+        yield kind
+        if kind is Kind.COMPLETION:
+            yield Kind.TASK
+
+
 def a_worker(number: int) -> Worker:
     """Return the Worker of a number; all have one secret, so that a store of thousands is filled quickly."""
     return Worker(id=f"b{number:023x}", secret="s" * 64)

@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-from flamenco_mgr.demo.standin_server import StandInServer
 from twisted.internet import reactor, stdio
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort
@@ -21,6 +20,7 @@ from twisted.protocols.basic import LineReceiver
 from twisted.web.server import Site
 
 from bench.farm import MANAGER_ID, MANAGER_SECRET, Stock
+from flamenco_mgr.demo.standin_server import StandInServer
 
 _TRIES = 50
 

@@ -24,7 +24,7 @@ from flamenco_mgr.options import Options
 from flamenco_mgr.own_url import derived_own_url
 from flamenco_mgr.server.exchange import http_client
 from flamenco_mgr.service import Farm, ManagerService
-from flamenco_mgr.settings import Settings
+from flamenco_mgr.settings import Address, Settings
 from flamenco_mgr.store.interfaces import StoreRefused
 from flamenco_mgr.store.sqlite import SQLiteStore
 from flamenco_mgr.threads import InThread
@@ -80,10 +80,9 @@ def manager_service(settings: Settings, warnings: Sequence[str], reactor: Any) -
 
 
 def _listen(settings: Settings, site: WorkersSite, reactor: Any) -> IListeningPort:
-    tls = settings.tlskey is not None and settings.tlscert is not None
-    address = settings.listen_https if tls else settings.listen
+    address = _address(settings)
     try:
-        if not tls:
+        if not settings.tls:
             port: IListeningPort = reactor.listenTCP(address.port, site, BACKLOG, address.host)
         else:
             context = DefaultOpenSSLContextFactory(str(settings.tlskey), str(settings.tlscert))
@@ -95,6 +94,10 @@ def _listen(settings: Settings, site: WorkersSite, reactor: Any) -> IListeningPo
     host: Any = port.getHost()
     _log.info("Listening on {host}, port {port}", host=host.host, port=host.port)
     return port
+
+
+def _address(settings: Settings) -> Address:
+    return settings.listen_https if settings.tls else settings.listen
 
 
 def _farm(settings: Settings, warnings: Sequence[str], reactor: Any) -> Farm:
@@ -109,15 +112,14 @@ def _farm(settings: Settings, warnings: Sequence[str], reactor: Any) -> Farm:
         store = _store(settings, reactor)
     except StoreRefused as e:
         raise StartError(str(e)) from e
-    tls = settings.tlskey is not None
-    address = settings.listen_https if tls else settings.listen
+    address = _address(settings)
     around = Surroundings(
         clock=reactor,
         store=store,
         treq=http_client(reactor),
         in_thread=_in_thread(reactor),
         platform=platform.system().lower(),
-        own_url=settings.own_url or derived_own_url(address.host, address.port, tls=tls),
+        own_url=settings.own_url or derived_own_url(address.host, address.port, tls=settings.tls),
     )
     return wire(settings, around)
 

@@ -23,9 +23,9 @@ class Measured:
     cost: float
 
 
-def mixed(around: Surroundings, child: Child, number: int, seconds: float) -> Measured:
-    """Let Workers ask as fast as they are answered, for one round."""
-    plan = Plan(port=child.port, workers=CONNECTIONS, seconds=seconds, warm_up=1.5, seed=number)
+def mixed(around: Surroundings, child: Child, number: int, seconds: float, only: str = "") -> Measured:
+    """Let Workers ask as fast as they are answered, for one round, the mix or one kind of request only."""
+    plan = Plan(port=child.port, workers=CONNECTIONS, seconds=seconds, warm_up=1.5, seed=number, only=only)
     before = child.cpu()
     result = around.load(plan)
     return Measured(round=result, cost=(child.cpu() - before) / sum(result.statuses.values()))
@@ -37,8 +37,8 @@ def measure(around: Surroundings) -> Sequence[Row]:
     ours: list[Measured] = []
     bares: list[Measured] = []
     with (
-        around.server([stock]) as server,
-        around.bare(server.port, stock) as bare,
+        around.server([around.hot(stock)]) as server,
+        around.bare(server.port, around.hot(stock)) as bare,
         around.manager(around.directory_with(stock), server.port, "mix") as manager,
     ):
         for number in range(int(around.pick(5, 2))):

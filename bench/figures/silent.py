@@ -21,7 +21,7 @@ def measure(around: Surroundings) -> Sequence[Row]:
     stock = around.stock(100_000, 20_000)
     seconds = around.pick(20, 5)
     with (
-        around.server([stock]) as server,
+        around.server([around.hot(stock)]) as server,
         around.manager(around.directory_with(stock), server.port, "silent") as manager,
     ):
         before = mixed(around, manager, 1, seconds)

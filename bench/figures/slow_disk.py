@@ -27,7 +27,7 @@ def measure(around: Surroundings) -> Sequence[Row]:
     )
     stock = around.stock(100_000, 20_000)
     with (
-        around.server([stock]) as server,
+        around.server([around.hot(stock)]) as server,
         around.manager(
             around.directory_with(stock), server.port, "slow-disk", environment={"LD_PRELOAD": str(library)}
         ) as manager,

@@ -25,13 +25,13 @@ def completed_as_asked(books: FarmBooks) -> Iterator[str]:
         for number, asked in enumerate(rounds := books.rounds(task_id), 1):
             times = asked.way.count(TaskStatus.COMPLETED)
             if times > 1:
-                yield f"{books.name(task_id)}: completed {times} times when asked for the {number}. time: {_shown(asked)}"
+                yield f"{books.name(task_id)}: completed {times} times in round {number}: {_shown(asked)}"
             elif times and asked.way[-1] != TaskStatus.COMPLETED:
-                yield f"{books.name(task_id)}: went on after it was completed: {_shown(asked)}"
+                yield f"{books.name(task_id)}: went on after it was completed in round {number}: {_shown(asked)}"
         last = rounds[-1]
         canceled = TaskStatus.CANCEL_REQUESTED in last.way and last.way[-1] == TaskStatus.CANCELED
         if TaskStatus.COMPLETED not in (*last.way, *last.repeats) and not canceled:
-            yield f"{books.name(task_id)}: not completed when asked for the {len(rounds)}. time: {_shown(last)}"
+            yield f"{books.name(task_id)}: not completed in round {len(rounds)}, the last: {_shown(last)}"
 
 
 def run_as_asked(books: FarmBooks) -> Iterator[str]:
@@ -40,7 +40,7 @@ def run_as_asked(books: FarmBooks) -> Iterator[str]:
         asked = len(books.rounds(task_id))
         ends = [deed.worker for deed in deeds if deed.run.how is Ending.COMPLETED and not deed.unaware]
         if len(ends) > asked:
-            yield f"{books.name(task_id)}: run to its end by {', '.join(ends)}, but asked for {asked} times"
+            yield f"{books.name(task_id)}: run to its end by {', '.join(ends)}, but asked for {asked} time(s)"
 
 
 def in_one_hand(books: FarmBooks) -> Iterator[str]:

@@ -3,17 +3,13 @@
 import socket
 from collections import Counter
 from collections.abc import Mapping
-from http import HTTPStatus
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from attrs import define, frozen
-from treq.client import HTTPClient
 from twisted.internet.defer import maybeDeferred
-from twisted.internet.error import ConnectError
 from twisted.internet.interfaces import IListeningPort
-from twisted.web.client import Agent
 from twisted.web.server import Site
 
 from flamenco_mgr.demo.configuration import manager_yaml
@@ -125,16 +121,6 @@ class DemoFarm:
             requests=sum(len(latencies) for journal in journals for latencies in journal.latencies.values()),
             unsent=sum(self.crew.unsent.values()),
         )
-
-    async def manager_is_ready(self) -> bool:
-        """Ask the Manager, as anybody can, whether it serves."""
-        client = HTTPClient(Agent(self.reactor, connectTimeout=1))
-        try:
-            response = await client.get(self.manager_url, timeout=1)
-            await response.content()
-        except (ConnectError, OSError):
-            return False
-        return bool(response.code != HTTPStatus.SERVICE_UNAVAILABLE)
 
     async def close(self) -> None:
         """End everything that was started, however far it got."""

@@ -101,9 +101,9 @@ class Narrator:
         await self.until(lambda: self.elapsed >= end, "the story is not over")
 
     async def until_served(self) -> None:
-        """Wait until the Manager serves Workers."""
-        while not await self.farm.manager_is_ready():
-            await self.pause(_LOOK_EVERY)
+        """Wait until the Manager answers a Worker."""
+        answered = self.farm.sight().requests
+        await self.until(lambda: self.farm.sight().requests > answered, "the Manager answers nobody")
 
     async def until_told_everything(self) -> None:
         """Wait until the Manager tells the Server that it has no news; it tells the oldest first."""

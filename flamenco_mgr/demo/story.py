@@ -46,9 +46,9 @@ class Story:
     async def go_on(self) -> None:
         """Start everything once more after the end."""
         self.farm.manager.start()
-        await self.narrator.until_served()
         for worker in tuple(self.farm.crew.workers):
             self.farm.crew.resurrect(worker)
+        await self.narrator.until(self.farm.crew.at_rest, "not all Workers are back")
 
     async def _open(self) -> None:
         sizes = " and ".join(str(len(job.tasks)) for job in self.farm.jobs)

@@ -85,6 +85,8 @@ class RepeatedNotice(Service):
         try:
             await self._say()
             wait = 0.0 if self._outdated else None
+        except CancelledError:
+            raise
         except CredentialsRefused:
             wait = REFUSED_AGAIN
         except (ServerTrouble, StoreUnavailable) as e:

@@ -69,7 +69,7 @@ class AgreeingTests(AgreementCase):
         self.assert_agree()
 
     def test_told_again(self) -> None:
-        """Updates that a Manager sends again, as it died before it knew that the Server had them, are no second time."""
+        """Updates that a Manager sent again, as it died before it knew that the Server had them, count once."""
         self.day.done(ANN, 10, 20)
         self.day.told(30, "active", update_id="u10.2")
         self.day.told(30.1, "completed", update_id="u20.2")
@@ -89,19 +89,19 @@ class AgreeingTests(AgreementCase):
 class DisagreeingTests(AgreementCase):
     def test_not_completed(self) -> None:
         """A task that nobody did is found."""
-        self.assert_found(AS_ASKED, f"render ({TASK}): not completed when asked for the 1. time: never begun")
+        self.assert_found(AS_ASKED, f"render ({TASK}): not completed in round 1, the last: never begun")
 
     def test_requeue_forgotten(self) -> None:
         """A task that was not done again after a requeue is found."""
         self.day.done(ANN, 10, 20)
         self.day.wished(30, "queued")
-        self.assert_found(AS_ASKED, "not completed when asked for the 2. time")
+        self.assert_found(AS_ASKED, "not completed in round 2, the last")
 
     def test_came_to_life(self) -> None:
         """A task that became active again after it was completed, with nobody asking, is found."""
         self.day.done(ANN, 10, 20)
         self.day.told(30, "active")
-        self.assert_found(AS_ASKED, "went on after it was completed: active → completed → active")
+        self.assert_found(AS_ASKED, "went on after it was completed in round 1: active → completed → active")
 
     def test_completed_twice(self) -> None:
         """A task that the Server saw completed twice, and that two workers did, is found on both sides."""
@@ -109,13 +109,13 @@ class DisagreeingTests(AgreementCase):
         self.day.done(BOB, 30, 40)
         found = self.day.found()
         self.assertEqual(list(found), [AS_ASKED, RUN_AS_ASKED])
-        self.assertIn("completed 2 times", found[AS_ASKED][0])
+        self.assertIn("completed 2 times in round 1", found[AS_ASKED][0])
 
     def test_run_twice(self) -> None:
         """A task that a second worker ran to its end is found even if the Server never heard of it."""
         self.day.done(ANN, 10, 20)
         self.day.worked(BOB, 30, 40)
-        self.assert_found(RUN_AS_ASKED, "run to its end by ann, bob, but asked for 1 times")
+        self.assert_found(RUN_AS_ASKED, "run to its end by ann, bob, but asked for 1 time(s)")
 
     def test_run_twice_by_the_same(self) -> None:
         """A task that the same worker got again after its report was acknowledged is found."""

@@ -120,7 +120,9 @@ class ImportTests(LinkedTestCase):
         """A task that changed between looking and acting is looked at again."""
         self.hurried.quicker = 2
         self.assertEqual(self.take_in(a_task(), a_task(id=OTHER)), {TASK, OTHER})
-        self.assertEqual(self.task(TASK), evolve(a_task(), last_updated=self.clock.seconds(), revision=self.task(TASK).revision))
+        self.assertEqual(
+            self.task(TASK), evolve(a_task(), last_updated=self.clock.seconds(), revision=self.task(TASK).revision)
+        )
 
     def test_never_at_rest(self) -> None:
         """It does not go on for ever: then it fails, and is done again later."""

@@ -43,14 +43,6 @@ class ReadmeTests(SynchronousTestCase):
             (re.findall(r"`(.*?)`", keys), re.findall(r"`(.*?)`|(empty)", defaults)) for keys, defaults in rows
         ]
 
-    def test_keys(self) -> None:
-        """The table names every key that may be set, or the section it is in, and nothing that is no key."""
-        known = set(keys_below(Settings)) - {"acme_domain_name"}
-        named = {key for keys, _ in self.rows for key in keys}
-        self.assertEqual({key.partition(".")[0] for key in named}, {key.partition(".")[0] for key in known})
-        sections = {key.partition(".")[0] for key in known}
-        self.assertEqual(named - known - sections, set())
-
     def test_defaults(self) -> None:
         """The table's defaults are those of the settings."""
         written = yaml.load(dump(Settings(), mask_secrets=False), Loader=yaml.BaseLoader)  # noqa: S506 only text
