@@ -40,8 +40,9 @@ def main() -> int:
     for name, measure in FIGURES.items():
         if not options.only or name in options.only:
             print(f"{name} …", file=sys.stderr, flush=True)
+            around.tidy()  # also what a run left that broke off
             rows += measure(around)
-            around.tidy()
+    around.tidy()
     text = about(" ".join(["python -m bench", *sys.argv[1:]]), time.monotonic() - began, directory)
     if options.directory is None:  # what went wrong would still be there to be looked at
         shutil.rmtree(directory)

@@ -58,7 +58,7 @@ class BareApp:
         """Give out a task after a question to the Server and a durable change."""
         if not self._known(request):
             return _answer(request, HTTPStatus.UNAUTHORIZED, None)
-        headers: dict[bytes | str, bytes | str] = {"Authorization": _basic("secret", ""), "If-None-Match": self.etag}
+        headers: dict[bytes | str, bytes | str] = {"Authorization": _basic(MANAGER_SECRET, ""), "If-None-Match": self.etag}
         response = await self.treq.get(self.question, headers=headers)
         await response.content()
         if response.code != HTTPStatus.NOT_MODIFIED:

@@ -4,9 +4,10 @@ import os
 import shutil
 import sys
 import tempfile
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Sequence
 from functools import partial
+from math import inf
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -38,24 +39,28 @@ def _options(arguments: Sequence[str]) -> Namespace:
     parser.add_argument("--keep", action="store_true", help="leave the farm running afterwards, until Ctrl+C")
     parser.add_argument("--quiet-day", action="store_true", help="nobody changes their mind, nothing dies")
     parser.add_argument(
-        "--workers", type=_positive, default=usual.workers, metavar="N", help="how many Workers [%(default)s]"
+        "--workers", type=_count, default=usual.workers, metavar="N", help="how many Workers [%(default)s]"
     )
     parser.add_argument(
         "--tasks",
-        type=_positive,
+        type=_count,
         default=usual.tasks,
         metavar="N",
         help="about how many tasks each job has [%(default)s]",
     )
     parser.add_argument(
-        "--speed", type=_speed, default=usual.speed, metavar="X", help="how much faster than real Workers [%(default)g]"
+        "--speed",
+        type=_amount,
+        default=usual.speed,
+        metavar="X",
+        help="how much faster than real Workers [%(default)g]",
     )
     parser.add_argument(
         "--seed", type=int, default=usual.seed, metavar="N", help="of everything that is left to chance [%(default)s]"
     )
     parser.add_argument(
         "--time-limit",
-        type=_speed,
+        type=_amount,
         default=usual.time_limit,
         metavar="SECONDS",
         help="after which it has failed [%(default)g]",
@@ -64,17 +69,19 @@ def _options(arguments: Sequence[str]) -> Namespace:
     return parser.parse_args(arguments)
 
 
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError(f"{text!r} is no number from 1 on")
+    return int(text)
 
 
-def _speed(text: str) -> float:
-    number = float(text)
-    if not 0 < number < float("inf"):
-        raise ValueError(text)
+def _amount(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < inf:
+        raise ArgumentTypeError(f"{text!r} is no number greater than 0")
     return number
 
 

@@ -63,10 +63,7 @@ class Story:
         await self._completed(0.08)
         await self._a_task_is_canceled()
         await self._completed(0.2)
-        dead = await self._a_worker_dies()
-        await self.narrator.pause(_DOWN)
-        self.narrator.tell(f"{dead.profile.nickname} is back, with its old disk")
-        self.farm.crew.resurrect(dead)
+        await self._a_worker_dies()
         await self._completed(0.4)
         self._a_job_is_requeued()
         await self._completed(0.6)
@@ -85,8 +82,12 @@ class Story:
             return [task for task in running() if self.farm.crew.durations.is_long(task)]
 
         await self.narrator.good_moment(
-            lambda: bool(long_ones()), "no task runs that could be canceled", fair=lambda: bool(running())
+            lambda: bool(long_ones()),
+            "no task runs that could be canceled",
+            fair=lambda: bool(running()) or self._is_over(),
         )
+        if not running():
+            return
         task = books.task((long_ones() or running())[0])
         books.cancel_task(task.id)
         self.narrator.tell(f"A user cancels {task.name}, which is running")
@@ -95,15 +96,18 @@ class Story:
         )
         self.narrator.tell(f"{task.name} is {task.status}")
 
-    async def _a_worker_dies(self) -> SimulatedWorker:
+    async def _a_worker_dies(self) -> None:
         def candidates() -> list[SimulatedWorker]:
             return [worker for worker in self.farm.crew.at_work() if not worker.disk.updates]
 
-        await self.narrator.good_moment(lambda: bool(candidates()), "no Worker is at work", fair=lambda: False)
-        worker = candidates()[0]
-        self.narrator.tell(f"{worker.profile.nickname} dies, {self.farm.task_name(worker.running)} in its hands")
-        worker.kill()
-        return worker
+        await self.narrator.good_moment(lambda: bool(candidates()), "no Worker is at work", fair=self._is_over)
+        for worker in candidates()[:1]:
+            name = worker.profile.nickname
+            self.narrator.tell(f"{name} dies, {self.farm.task_name(worker.running)} in its hands")
+            worker.kill()
+            await self.narrator.pause(_DOWN)
+            self.narrator.tell(f"{name} is back, with its old disk")
+            self.farm.crew.resurrect(worker)
 
     def _a_job_is_requeued(self) -> None:
         job = self.farm.jobs[1]
@@ -121,7 +125,9 @@ class Story:
             return sum(crew.unsent.values())
 
         await self.narrator.good_moment(
-            lambda: busy() * 2 >= len(crew.workers) and unsent() > 0, "no Worker is at work", fair=lambda: busy() > 0
+            lambda: busy() * 2 >= len(crew.workers) and unsent() > 0,
+            "no Worker is at work",
+            fair=lambda: busy() > 0 or self._is_over(),
         )
         self.narrator.tell(f"The Manager is killed. Workers at work: {busy()}, updates on their way to it: {unsent()}")
         await self.farm.manager.kill()

@@ -1,6 +1,7 @@
 """By how much the Server's clock is ahead of ours (server-api.md 17.2)."""
 
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import ClassVar
 
 from attrs import define, field
@@ -61,6 +62,7 @@ class ClockOffset:
             self._log.info("The Server's clock and ours agree again")
 
 
+@lru_cache(maxsize=4)  # many answers are of the same second
 def _instant(date: str) -> float | None:
     try:
         return parsedate_to_datetime(date).timestamp()

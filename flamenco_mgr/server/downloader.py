@@ -156,7 +156,7 @@ class Downloader(Service):
             clock=self.clock,
             key=key,
             receipts=await self.store.updates.receipts(),
-            aside=frozenset(misfit.task_id for misfit in await self.store.tasks.aside()),
+            aside={misfit.task_id for misfit in await self.store.tasks.aside()},
         )
 
     async def _complete(self, download: Download, intake: Intake) -> None:

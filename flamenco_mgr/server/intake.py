@@ -1,6 +1,5 @@
 """A download's tasks are taken in while it arrives."""
 
-from collections.abc import Collection
 from typing import ClassVar
 
 from attrs import define, field
@@ -15,10 +14,11 @@ from flamenco_mgr.wire.server_json import BadDocument
 from flamenco_mgr.wire.server_stream import DocumentStream
 from flamenco_mgr.wire.server_task import id_in, server_task
 
-SLICE = 100
+SLICE = 50
 """How many tasks are stored in one go; the reactor turns between two."""
 
 _PIECE = 8192
+_MOST_TOLD = 10
 _LONGEST_DOCUMENT = 1 << 16
 
 
@@ -28,7 +28,8 @@ class Intake:
     Takes in the tasks of one answer, slice by slice, so that nothing else waits long.
 
     ``key`` names the list of tasks in the answer, None if it is the answer. ``receipts`` is the number of the Server's
-    latest receipt when it was asked. What makes no sense is set aside, and the others go in.
+    latest receipt when it was asked. ``aside`` has the ids of tasks that are set aside already. What makes no sense is
+    set aside as well, and the others go in.
     """
 
     _log: ClassVar[Logger] = Logger()
@@ -38,7 +39,7 @@ class Intake:
     clock: IReactorTime
     key: str | None
     receipts: int
-    aside: Collection[str]
+    aside: set[str]
     taken: int = field(init=False, default=0)
     changed: int = field(init=False, default=0)
     misfits: int = field(init=False, default=0)
@@ -46,6 +47,7 @@ class Intake:
     _stream: DocumentStream = field(init=False)
     _copies: list[ServerTask] = field(init=False, factory=list)
     _set_aside: dict[str, SetAside] = field(init=False, factory=dict)
+    _told: int = field(init=False, default=0)
 
     def __attrs_post_init__(self) -> None:
         """Begin at the beginning of the answer."""
@@ -80,8 +82,11 @@ class Intake:
     def _put_aside(self, document: bytes, mistake: BadDocument) -> None:
         self.misfits += 1
         task_id = id_in(document)
-        self._log.warn("Task {task} of the Server is set aside: {mistake}", task=task_id, mistake=str(mistake))
+        if task_id not in self.aside and self._told < _MOST_TOLD:
+            self._told += 1
+            self._log.warn("Task {task} of the Server is set aside: {mistake}", task=task_id, mistake=str(mistake))
         if task_id is not None:
+            self.aside.add(task_id)
             self._set_aside[task_id] = SetAside(
                 task_id=task_id,
                 reason=str(mistake),

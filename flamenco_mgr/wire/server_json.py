@@ -13,6 +13,8 @@ from flamenco_mgr.domain.updates import TaskUpdate
 
 SETTINGS_VERSION = 2
 
+_BOM = "\ufeff"
+
 
 class BadDocument(Exception):
     """A text of the Server's that says something impossible: in which field (empty: as a whole), and what."""
@@ -40,13 +42,16 @@ class BatchAnswer:
 def parsed(text: bytes) -> object:
     """Return a JSON text's value, or raise `BadDocument` whatever is wrong with it: NaN is no number in JSON."""
     try:
-        return json.loads(text, parse_constant=_not_json)
+        return _DECODER.decode(text.decode().removeprefix(_BOM))
     except (ValueError, RecursionError) as e:
         raise BadDocument("", f"is not JSON: {str(e)[:100]}") from e
 
 
 def _not_json(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a number")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_not_json)
 
 
 def sound(text: str) -> str:

@@ -71,6 +71,11 @@ class Twistd(ProcessProtocol):
         return self._out.decode()
 
     @property
+    def err(self) -> str:
+        """What it has written to standard error."""
+        return self._err.decode()
+
+    @property
     def _process(self) -> Any:
         assert IProcessTransport.providedBy(self.transport)
         return self.transport
@@ -94,8 +99,8 @@ class Twistd(ProcessProtocol):
         self._ending = Ending(
             status=0 if isinstance(value, ProcessDone) else value.exitCode,
             signal=None if isinstance(value, ProcessDone) else value.signal,
-            out=self._out.decode(),
-            err=self._err.decode(),
+            out=self.out,
+            err=self.err,
         )
 
 
@@ -194,7 +199,7 @@ class ProcessTestCase(TestCase):
         clock = IReactorTime(reactor)
         limit = clock.seconds() + PATIENCE
         while await self.get("/may-i-run/5e6a2b7d9d3b4a0017c0a001") in {None, 503}:
-            self.assertTrue(process is None or process.running, process and process._err.decode())
+            self.assertTrue(process is None or process.running, process and process.err)
             self.assertLess(clock.seconds(), limit, "the Manager does not serve")
             await deferLater(clock, POLL)
 

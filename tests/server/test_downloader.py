@@ -451,7 +451,7 @@ class TroubleTests(DownloadTestCase):
         self.assertNotEqual(self.mark(), mark)
 
     def test_credentials_refused(self) -> None:
-        """server-api.md 2: refused credentials change nothing here, and are tried again after a minute at the soonest."""
+        """server-api.md 2: refused credentials change nothing, and are tried again a minute later at the soonest."""
         tasks = self.add_job(2)
         self.start()
         for status in (401, 403):
@@ -485,7 +485,7 @@ class EarlyServerTests(DownloadTestCase):
 
     def setUp(self) -> None:
         super().setUp()
-        self.server._services.early = True
+        self.server.early = True
 
     def add_workers(self, count: int) -> None:
         for number in range(1, count + 1):
@@ -507,7 +507,7 @@ class EarlyServerTests(DownloadTestCase):
         self.add_job(5)
         self.start()
         self.until(1800.0)
-        self.server.upgrade()
+        self.server.early = False
         self.until(3500.0)
         self.assertEqual(self.server.record.requests[Endpoint.DEPSGRAPH], 1)
         self.until(3600.0)
@@ -540,7 +540,7 @@ class DepsgraphOnlyTests(EarlyServerTests):
         """It is tried each time, and works when the Server has learnt it."""
         self.add_job(2)
         self.start()
-        self.server.upgrade()
+        self.server.early = False
         self.until(600.0)
         self.assertEqual(self.counts(), {"claimed-by-manager": 2})
 
@@ -550,7 +550,7 @@ class ChunkModeTests(DownloadTestCase):
 
     def test_chunks(self) -> None:
         """With ``download_mode: chunk`` no depsgraph is asked for; nothing to hand out is nothing."""
-        self.server._services.early = True
+        self.server.early = True
         self.start()
         self.assertEqual(
             (self.server.record.requests[Endpoint.DEPSGRAPH], self.server.record.requests[Endpoint.CHUNK]), (0, 1)

@@ -48,7 +48,7 @@ class LookingCancels:
 class FailingCancels:
     """Cannot store anything."""
 
-    async def cancel(self, task_ids: Collection[str]) -> None:
+    async def cancel(self, task_ids: Collection[str]) -> None:  # noqa: ARG002 it fails whatever they are
         raise StoreUnavailable("disk full")
 
 

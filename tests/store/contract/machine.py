@@ -6,7 +6,14 @@ from typing import Any, ClassVar
 from attrs import define, evolve, field
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import Clock
 
@@ -21,15 +28,17 @@ WORKERS = [an_id(0xA0 + number) for number in range(2)]
 SKIPPED = [frozenset[str](), frozenset(TASKS[:2]), frozenset(TASKS[1:5])]
 
 task_ids = st.sampled_from(TASKS)
-some_tasks = st.lists(task_ids, max_size=3).map(tuple)
+no_ids: tuple[str, ...] = ()
+parents = st.one_of(st.just(no_ids), st.just(no_ids), st.lists(task_ids, max_size=3).map(tuple))
+statuses = st.sampled_from(["queued", "claimed-by-manager", "soft-failed", "completed", "queued", "active", "failed"])
 described = st.fixed_dictionaries(
     {
-        "status": st.sampled_from(["queued", "claimed-by-manager", "soft-failed", "active", "completed", "failed"]),
+        "status": statuses,
         "job": st.sampled_from([an_id(0xB0), an_id(0xB1)]),
         "task_type": st.sampled_from(["a", "b"]),
         "job_priority": st.sampled_from([1, 2]),
         "priority": st.sampled_from([1, 2]),
-        "parents": some_tasks,
+        "parents": parents,
         "failed_by": st.sets(st.sampled_from(WORKERS)).map(lambda ids: tuple(FailedBy(id=one) for one in sorted(ids))),
         "worker_id": st.sampled_from([None, *WORKERS]),
     }
@@ -112,6 +121,13 @@ class StoreMachine(RuleBasedStateMachine):
         self.updates += 1
         return an_update(id=an_id(self.updates), task_id=task_id, received_at=float(self.updates), **said)
 
+    @initialize(facts=st.lists(described, min_size=3, max_size=len(TASKS)))
+    def begin(self, facts: list[dict[str, Any]]) -> None:
+        """Begin with a few tasks."""
+        for task_id, one in zip(TASKS, facts, strict=False):
+            self.download(task_id, one)
+        self.release(len(TASKS))
+
     @rule(task_id=task_ids, facts=described)
     def download(self, task_id: str, facts: dict[str, Any]) -> None:
         """Take a task in that may be here already."""
@@ -134,7 +150,7 @@ class StoreMachine(RuleBasedStateMachine):
         late = Import(before=before, after=a_task(id=task_id, **facts), commands=())
         assert self.result_of(self.store.tasks.take_in([late])) == {task_id}
 
-    @rule(limit=st.integers(min_value=1, max_value=3))
+    @rule(limit=st.integers(min_value=1, max_value=len(TASKS)))
     def release(self, limit: int) -> None:
         """Let held tasks go."""
         released, self.model.held = self.model.held[:limit], self.model.held[limit:]
@@ -189,14 +205,6 @@ class StoreMachine(RuleBasedStateMachine):
     def repair(self) -> None:
         """Find nothing wrong."""
         assert self.result_of(self.store.repair()) == 0
-
-    @rule()
-    def erase(self) -> None:
-        """Forget all tasks."""
-        assert self.result_of(self.store.tasks.erase()) == len(self.model.tasks)
-        self.model.tasks.clear()
-        self.model.held.clear()
-        self.model.aside.clear()
 
     @invariant()
     def tasks_agree(self) -> None:
