@@ -16,7 +16,7 @@ help:
 	@echo 'make check   ruff and mypy'
 	@echo 'make bench   the benchmarks'
 	@echo 'make lock    renew requirements.lock'
-	@echo 'make clean   remove all that is not in the repository'
+	@echo 'make clean   remove what the others have made'
 
 demo: $(READY)
 	@$(BIN)/python -m flamenco_mgr.demo

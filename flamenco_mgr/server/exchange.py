@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from attrs import define, field, frozen
-from hyperlink import DecodedURL, EncodedURL
+from hyperlink import EncodedURL
 from treq.client import HTTPClient
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -102,9 +102,9 @@ class ServerExchange:
 
     def __attrs_post_init__(self) -> None:
         """Prepare what is the same in each request."""
-        given = DecodedURL.from_text(self.url)
         # Encoded once: to encode a host's name takes longer than to make the rest of a request.
-        self._root = given.replace(path=(), query=(), fragment="", userinfo=()).encoded_url
+        given = EncodedURL.from_text(self.url).to_uri()
+        self._root = given.replace(path=(), query=(), fragment="", userinfo="")
         self._authorization = "Basic " + base64.b64encode(f"{self.secret}:".encode()).decode()
 
     async def ask(self, request: Request) -> Answer:

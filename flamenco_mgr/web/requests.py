@@ -4,6 +4,8 @@ from http import HTTPStatus
 from io import BytesIO
 from urllib.parse import unquote_to_bytes
 
+from attrs import define
+from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from twisted.web.server import Request
 
@@ -20,6 +22,28 @@ DISCARDED = 256 * 1024 * 1024
 """Bytes of a refused body that are read and thrown away, so that its sender comes to read the answer."""
 
 
+ROOM = 256 * 1024 * 1024
+"""Bytes of all bodies that may be arriving at the same time; after an outage every Worker has a megabyte to send."""
+
+
+@define(eq=False)
+class BodyRoom:
+    """How much room there is for bodies that arrive; ``taken`` in bytes."""
+
+    taken: int = 0
+
+    def take(self, size: int) -> bool:
+        """Take some room, if there is any left."""
+        if self.taken + size > ROOM:
+            return False
+        self.taken += size
+        return True
+
+    def give_back(self, size: int) -> None:
+        """Give back what was taken."""
+        self.taken -= size
+
+
 def body_of(request: Request) -> bytes:
     """Return the body of a request that has arrived."""
     return b"" if request.content is None else request.content.read()
@@ -33,10 +57,10 @@ def is_update(uri: bytes) -> bool:
 
 class BoundedRequest(Request):
     """
-    A request that is refused as soon as its body turns out to be too large.
+    A request that is refused as soon as its body turns out to be too large, or there is no room left for bodies.
 
     The answer goes out at once and the rest of the body is thrown away as it comes; after that the connection serves
-    the next request.
+    the next request. A Worker that finds no room sends its update again some seconds later.
     """
 
     channel: ClientConnection
@@ -44,6 +68,7 @@ class BoundedRequest(Request):
     defaultContentType = None
     _bound = BOUND
     _size = 0
+    _room_taken = 0
 
     def announced(self, method: bytes, uri: bytes, version: bytes) -> None:
         """Note what the request is about; its body is yet to come."""
@@ -57,17 +82,21 @@ class BoundedRequest(Request):
         if is_update(self.uri):
             self._bound = UPDATE_BOUND
         if length is not None and length > self._bound:
-            self._refuse()
+            self._refuse_as_too_large()
 
     def handleContentChunk(self, data: bytes) -> None:
         """Take a part of the body."""
         self._size += len(data)
-        if self._size <= self._bound and not self.startedWriting:
+        if self.startedWriting:
+            if self._size > DISCARDED:
+                self.channel.forceAbortClient()
+        elif self._size > self._bound:
+            self._refuse_as_too_large()
+        elif not self.channel.site.room.take(len(data)):
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "too much is arriving at the same time; come again later")
+        else:
+            self._room_taken += len(data)
             self.content.write(data)
-        elif not self.startedWriting:
-            self._refuse()
-        elif self._size > DISCARDED:
-            self.channel.forceAbortClient()
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
         """Serve the request now that all of it is here, or be done with a refused one."""
@@ -81,8 +110,7 @@ class BoundedRequest(Request):
         self.site = site = self.channel.site
         self.prepath = []
         self.postpath = [unquote_to_bytes(segment) for segment in self.path[1:].split(b"/")]
-        self.setHeader(b"Server", SERVER)
-        self.setHeader(b"Date", site.date())
+        self._prepare()
         try:
             self.render(site.resource)
         except Exception:  # noqa: BLE001 whatever it is, the client gets an answer
@@ -96,12 +124,34 @@ class BoundedRequest(Request):
             self.finish()
         return reason
 
-    def _refuse(self) -> None:
-        self.content = BytesIO()
-        # Nobody is to be told "go on" after the answer.
-        self.requestHeaders.removeHeader(b"Expect")
-        self.setHeader(b"Server", SERVER)
-        self.setHeader(b"Date", self.channel.site.date())
+    def finish(self) -> None:
+        """Be done with the request."""
+        self._give_back_room()
+        super().finish()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Be done with a request whose client is gone."""
+        self._give_back_room()
+        super().connectionLost(reason)
+
+    def _refuse_as_too_large(self) -> None:
         # A Worker sends an update again and again until it is taken, or refused with a conflict.
         status = HTTPStatus.CONFLICT if is_update(self.uri) else HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-        self.write(error_reply(self, status, f"the body is larger than {self._bound} bytes"))
+        self._refuse(status, f"the body is larger than {self._bound} bytes")
+
+    def _refuse(self, status: HTTPStatus, why: str) -> None:
+        self.content = BytesIO()
+        self._give_back_room()
+        # Nobody is to be told "go on" after the answer.
+        self.requestHeaders.removeHeader(b"Expect")
+        self._prepare()
+        self.write(error_reply(self, status, why))
+
+    def _give_back_room(self) -> None:
+        if self._room_taken:
+            self.channel.site.room.give_back(self._room_taken)
+            self._room_taken = 0
+
+    def _prepare(self) -> None:
+        self.setHeader(b"Server", SERVER)
+        self.setHeader(b"Date", self.channel.site.date())

@@ -6,7 +6,7 @@ from twisted.web.resource import IResource
 from twisted.web.server import Site
 
 from flamenco_mgr.web.connections import ClientConnection
-from flamenco_mgr.web.requests import BoundedRequest
+from flamenco_mgr.web.requests import BodyRoom, BoundedRequest
 
 PATIENCE = 60
 """Seconds that a connection may be idle (a sleeping Worker asks every 30), or a request may take to arrive."""
@@ -21,6 +21,7 @@ class WorkersSite(Site):
     def __init__(self, resource: IResource, clock: IReactorTime) -> None:
         # Twisted would make an e-mail message of each POST only to look at its type.
         super().__init__(resource, parsePOSTFormSubmission=False, timeout=PATIENCE, reactor=clock)
+        self.room = BodyRoom()
         self._date = b""
         self._second = -1
 

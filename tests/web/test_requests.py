@@ -2,7 +2,7 @@
 
 from twisted.web.resource import IResource
 
-from flamenco_mgr.web.requests import BOUND, DISCARDED, UPDATE_BOUND
+from flamenco_mgr.web.requests import BOUND, DISCARDED, ROOM, UPDATE_BOUND
 from tests.builders import TASK
 from tests.web import fakes
 from tests.web.wires import AS_WORKER, Wire, WireTestCase, a_request
@@ -116,6 +116,41 @@ class BoundTests(RequestTestCase):
         wire.send(head("/sign-on", BOUND * 5))
         wire.send(b"x" * BOUND * 4)
         self.assertEqual(wire.protocol.requests[0].content.getvalue(), b"")
+
+
+class RoomTests(RequestTestCase):
+    """All bodies together are bounded as well."""
+
+    def arriving(self, mebibytes: int) -> Wire:
+        """Begin an update, and send so much of it."""
+        wire = self.connect()
+        wire.send(head(UPDATE, UPDATE_BOUND))
+        for _ in range(mebibytes):
+            wire.send(b"x" * MIB)
+        return wire
+
+    def test_no_room(self) -> None:
+        """When no room is left whoever sends more is answered 503, and so makes room for the others."""
+        wires = [self.arriving(31) for _ in range(ROOM // MIB // 31)]
+        last = self.arriving(ROOM // MIB % 31)
+        self.assertEqual([wire.answers() for wire in wires], [[]] * len(wires))
+        late = self.arriving(1)
+        self.assertEqual([answer.status for answer in late.answers()], [503])
+        last.send(b"x" * MIB)
+        self.assertEqual([answer.status for answer in last.answers()], [503])
+        wires[0].send(b"x" * MIB)
+        self.assertEqual([answer.status for answer in wires[0].answers()], [409])  # no JSON, but all of it was taken
+
+    def test_given_back(self) -> None:
+        """What a request took is given back when it is answered, refused, or its client gone."""
+        self.ask("POST", UPDATE, body=b"{}")
+        self.arriving(1).hang_up()
+        wire = self.connect()
+        wire.send(chunked("/sign-on") + b"200000\r\n" + b"x" * BOUND)
+        self.assertEqual(self.site.room.taken, BOUND)
+        wire.send(b"\r\n1\r\nx\r\n")
+        self.assertEqual([answer.status for answer in wire.answers()], [413])
+        self.assertEqual(self.site.room.taken, 0)
 
 
 class SlownessTests(RequestTestCase):
