@@ -27,7 +27,7 @@ from twisted.web.client import Agent, HTTPConnectionPool
 from twisted.web.iweb import IRequest
 from twisted.web.server import Site
 
-from bench.farm import a_document
+from bench.farm import MANAGER_SECRET, a_document
 from bench.mix import a_worker
 
 _WORKERS = 2000
@@ -58,7 +58,10 @@ class BareApp:
         """Give out a task after a question to the Server and a durable change."""
         if not self._known(request):
             return _answer(request, HTTPStatus.UNAUTHORIZED, None)
-        headers: dict[bytes | str, bytes | str] = {"Authorization": _basic(MANAGER_SECRET, ""), "If-None-Match": self.etag}
+        headers: dict[bytes | str, bytes | str] = {
+            "Authorization": _basic(MANAGER_SECRET, ""),
+            "If-None-Match": self.etag,
+        }
         response = await self.treq.get(self.question, headers=headers)
         await response.content()
         if response.code != HTTPStatus.NOT_MODIFIED:

@@ -30,8 +30,8 @@ class Stock:
 
     ``family`` is a hexadecimal digit that tells the ids of one stock from those of another. The first task was changed
     at ``since``, in seconds since 1970, and each other a second after the one before it. The last may have a task type
-    of its own, so that somebody can wait for it alone. ``parent`` is what all tasks wait for. With ``failed_by`` these
-    Workers have failed at every task, and at each of them one of fifty others as well.
+    of its own, and no parents then, so that somebody can wait for it alone. ``parent`` is what all tasks wait for. With
+    ``failed_by`` these Workers have failed at every task, and at each of them one of fifty others as well.
     """
 
     family: str
@@ -74,7 +74,7 @@ class Stock:
                 "task_type": self.last_type if last else TASK_TYPE,
             }
             parents = self._parents(number)
-            if parents:
+            if parents and (not last or self.last_type == TASK_TYPE):
                 document["parents"] = parents
             if self.failed_by:
                 failed = {*self.failed_by, a_worker(1 + number % _OTHERS).id}

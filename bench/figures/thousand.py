@@ -31,7 +31,7 @@ def measure(around: Surroundings) -> Sequence[Row]:
                 workers=workers,
                 seconds=around.pick(60, 15),
                 warm_up=0,
-                pace=_PACE,
+                pace=around.pick(_PACE, 0.5),
                 arrival=_ARRIVAL,
             )
         )

@@ -92,15 +92,15 @@ class BatchSender:
         handled = [queued for queued in part if queued.update.id in answer.handled]
         if handled:
             await self.updates.handled(handled)
-        unhandled = [queued for queued in part if queued.update.id not in answer.handled]
-        for queued in unhandled:
-            if queued.unhandled + 1 >= pushing.MOST_UNHANDLED:
-                await self._park(queued, f"the Server did not take it in {pushing.MOST_UNHANDLED} good answers")
-        if unhandled:
-            await self.updates.unhandled(unhandled)
+        untaken = [queued for queued in part if queued.update.id not in answer.handled]
+        hopeless = [queued for queued in untaken if queued.unhandled + 1 >= pushing.MOST_UNHANDLED]
+        for queued in hopeless:
+            await self._park(queued, f"the Server did not take it in {pushing.MOST_UNHANDLED} good answers")
+        if len(untaken) > len(hopeless):
+            await self.updates.unhandled([queued for queued in untaken if queued not in hopeless])
         self.last_success = self.clock.seconds()
         await self._heard(answer)
-        return not unhandled
+        return not untaken
 
     async def _heard(self, answer: BatchAnswer) -> None:
         if answer.log_requests:

@@ -31,7 +31,7 @@ class CircuitBreaker(Service):
     _stopped: bool = field(init=False, default=False)
 
     def trip(self, reason: str, probe: Callable[[], Awaitable[bool]]) -> None:
-        """Open; ``probe`` tells later whether the Server answers in time, and never fails."""
+        """Open; ``probe`` tells later whether the Server answers in time."""
         if self.is_open or self._stopped:
             return
         self.is_open = True
@@ -58,7 +58,14 @@ class CircuitBreaker(Service):
         _ = self._probing.addErrback(lambda failure: failure.trap(CancelledError))
 
     async def _probe(self, probe: Callable[[], Awaitable[bool]]) -> None:
-        if await probe():
+        try:
+            is_back = await probe()
+        except CancelledError:
+            raise
+        except Exception:  # noqa: BLE001 whatever it is, the breaker must not stay open for ever
+            self._log.failure("Asking the Server whether it is back failed")
+            is_back = False
+        if is_back:
             self.is_open = False
             self._log.info("The Server answers in time again: it is asked about tasks before they are handed out")
         elif not self._stopped:

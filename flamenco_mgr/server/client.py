@@ -144,7 +144,7 @@ class FlamencoServerClient:
 
     async def known(self) -> None:
         """Raise `CredentialsRefused` unless the Server knows this Manager with these credentials."""
-        await self.exchange.ask(Request(what="managers", path=self._managers(), seconds=NOTIFY_TIME))
+        await self.exchange.ask(Request(what="downloads", path=self._managers(), seconds=NOTIFY_TIME))
 
     async def notify(self, notice: Notice, introduction: bytes) -> None:
         """Introduce this Manager (server-api.md 6)."""

@@ -17,7 +17,14 @@ from twisted.web.iweb import IResponse
 from flamenco_mgr.server.clock_offset import ClockOffset
 from flamenco_mgr.server.reachability import Reachability
 from flamenco_mgr.server.reply_body import ReplyBody
-from flamenco_mgr.server.trouble import BadReply, CredentialsRefused, ServerRefused, ServerTrouble, ServerUnreachable
+from flamenco_mgr.server.trouble import (
+    BadReply,
+    CredentialsRefused,
+    ServerRefused,
+    ServerSilent,
+    ServerTrouble,
+    ServerUnreachable,
+)
 from flamenco_mgr.wire.server_json import BadDocument
 
 CONNECT_TIME = 10.0
@@ -119,7 +126,8 @@ class ServerExchange:
         try:
             return await asking
         except ServerUnreachable as e:
-            self.reachability.unreachable(str(e))
+            if request.seconds >= CONNECT_TIME or not isinstance(e, ServerSilent):
+                self.reachability.unreachable(str(e))
             raise
         except CredentialsRefused as e:
             self.reachability.refused(request.what, e)
@@ -131,8 +139,8 @@ class ServerExchange:
         self.reachability.answered()
         date = self.offset.heard(_header(response.headers, "Date"), began)
         body = ReplyBody(request.limit)
-        response.deliverBody(body)
         try:
+            await _received(_delivered(response, body))
             if response.code >= _MULTIPLE_CHOICES and response.code != _NOT_MODIFIED:
                 raise self._refusal(request, response, await _received(body.beginning(_WORDS * 4)))
             if request.take is None or response.code != _OK:
@@ -178,6 +186,10 @@ def _header(headers: Headers, name: str) -> str | None:
     return values[0] if values else None
 
 
+async def _delivered(response: IResponse, body: ReplyBody) -> None:
+    response.deliverBody(body)  # what came with the headers may fail to be decompressed here
+
+
 async def _received(work: "Awaitable[Any]") -> Any:
     """Wait for the network, whose many ways to fail are one to us."""
     try:
@@ -205,5 +217,5 @@ def _words(error: BaseException) -> str:
 def _too_late(value: object, seconds: float) -> object:
     # The result may have come at this very instant: then it counts.
     if isinstance(value, Failure):
-        raise ServerUnreachable(f"no answer within {seconds:g} seconds")
+        raise ServerSilent(f"no answer within {seconds:g} seconds")
     return value

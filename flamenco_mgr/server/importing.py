@@ -6,7 +6,7 @@ from attrs import frozen
 from twisted.internet.interfaces import IReactorTime
 
 from flamenco_mgr.domain.merging import merged, taken_in
-from flamenco_mgr.domain.tasks import ServerTask
+from flamenco_mgr.domain.tasks import SCHEDULABLE, ServerTask
 from flamenco_mgr.store.interfaces import Import, ITaskStore, Standing, StoreUnavailable
 
 _TRIES = 20
@@ -20,7 +20,7 @@ class TaskImporter:
     clock: IReactorTime
 
     async def take_in(
-        self, copies: Sequence[ServerTask], receipts_at_start: int, aside: Collection[str] = ()
+        self, copies: Sequence[ServerTask], receipts_at_start: int, aside: Collection[str] = (), *, hold: bool = False
     ) -> frozenset[str]:
         """
         Merge copies of tasks into the store, and return the ids of those that are different now.
@@ -28,6 +28,7 @@ class TaskImporter:
         ``receipts_at_start`` is the number of the Server's latest receipt when it was asked for the copies: what it
         has taken since may be missing in them (server-api.md 17.3). Of two copies of one task the later counts. A copy
         that says nothing new is not written, unless its id is in ``aside``: then that it makes sense is the news.
+        ``hold``: more copies follow, so what workers could not have before they get after the last of them only.
         """
         left = {copy.task.id: copy for copy in copies}
         changed: set[str] = set()
@@ -35,7 +36,7 @@ class TaskImporter:
             standings = await self.tasks.standing(tuple(left))
             imports = []
             for task_id, copy in left.items():
-                decided = await self._decide(copy, standings[task_id], receipts_at_start, aside)
+                decided = await self._decide(copy, standings[task_id], receipts_at_start, aside, hold=hold)
                 if decided is not None:
                     imports.append(decided)
             moved_on = await self.tasks.take_in(imports) if imports else frozenset()
@@ -46,7 +47,7 @@ class TaskImporter:
         raise StoreUnavailable(f"{len(left)} tasks change too fast to be merged with the Server's")
 
     async def _decide(
-        self, copy: ServerTask, standing: Standing, receipts_at_start: int, aside: Collection[str]
+        self, copy: ServerTask, standing: Standing, receipts_at_start: int, aside: Collection[str], *, hold: bool
     ) -> Import | None:
         now = self.clock.seconds()
         local = standing.task
@@ -56,7 +57,8 @@ class TaskImporter:
         after = merged(local, copy.task, local_is_newer=newer, now=now)
         if after == local and local.id not in aside and await self._same_commands(copy):
             return None
-        return Import(before=local, after=after, commands=copy.commands)
+        waits_anew = after.status in SCHEDULABLE and (local.status not in SCHEDULABLE or local.parents != after.parents)
+        return Import(before=local, after=after, commands=copy.commands, held=hold and waits_anew)
 
     async def _same_commands(self, copy: ServerTask) -> bool:
         # The same etag means the same commands; a copy without one has to be looked at.

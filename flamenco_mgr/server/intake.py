@@ -98,7 +98,7 @@ class Intake:
         copies, self._copies = self._copies, []
         for start in range(0, len(copies), SLICE):
             part = copies[start : start + SLICE]
-            self.changed += len(await self.importer.take_in(part, self.receipts, self.aside))
+            self.changed += len(await self.importer.take_in(part, self.receipts, self.aside, hold=True))
             self.taken += len(part)
             await deferLater(self.clock, 0)
         if self._set_aside:

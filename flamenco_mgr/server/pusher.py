@@ -73,13 +73,8 @@ class UpdatePusher(Service):
         _ = pushing_all.addTimeout(seconds, self.clock)
         try:
             await pushing_all
-        except (TimeoutError, ServerTrouble) as e:
-            waiting = await self.updates.waiting()
-            self._log.info(
-                "{count} updates for the Server are kept until the next start: {trouble}",
-                count=waiting,
-                trouble=str(e),
-            )
+        except (TimeoutError, ServerTrouble, StoreUnavailable) as e:
+            self._log.info("What the Server has not heard yet is kept until the next start: {trouble}", trouble=str(e))
 
     async def _push_all(self) -> None:
         async with self._one:

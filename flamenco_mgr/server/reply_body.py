@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IPushProducer
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
@@ -30,8 +30,7 @@ class ReplyBody(Protocol):
         """Keep a piece until it is taken."""
         self._size += len(data)
         if self._size > self._limit:
-            self.abort()
-            self._finish(Failure(BadReply(f"the answer is longer than {self._limit} bytes")))
+            self._break_off(BadReply(f"the answer is longer than {self._limit} bytes"))
             return
         self._pieces.append(data)
         if self._awaited is None:
@@ -50,7 +49,7 @@ class ReplyBody(Protocol):
                 if self._end.check(ResponseDone, PotentialDataLoss):
                     return None
                 self._end.raiseException()
-            self._awaited = Deferred(lambda _: self.abort())
+            self._awaited = Deferred(lambda _: self._break_off(CancelledError()))
             self._hold(hold=False)
             await self._awaited
         return self._pieces.popleft()
@@ -72,7 +71,12 @@ class ReplyBody(Protocol):
 
     def abort(self) -> None:
         """Close the connection, unless the body has ended."""
-        if self._end is None and self.transport is not None:
+        if self._end is None:
+            self._break_off(CancelledError())
+
+    def _break_off(self, why: Exception) -> None:
+        self._finish(Failure(why))
+        if self.transport is not None:
             self.transport.loseConnection()
 
     def _finish(self, reason: Failure) -> None:

@@ -9,6 +9,10 @@ class ServerUnreachable(ServerTrouble):
     """No whole answer came: no connection, a broken one, or silence until the time was up."""
 
 
+class ServerSilent(ServerUnreachable):
+    """The time was up; if it was short, that says little about whether the Server is there."""
+
+
 class BadReply(ServerTrouble):
     """An answer came that makes no sense: no JSON, wrong types, too long."""
 

@@ -9,7 +9,7 @@ was based on (the revision) still holds.
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
-from attrs import frozen
+from attrs import Factory, field, frozen
 from zope.interface import Attribute, Interface
 
 from flamenco_mgr.domain.tasks import Command, Task
@@ -45,12 +45,14 @@ class Import:
     """
     A decided task from the Server: what it was decided on (None: it was not here), what it becomes, its commands.
 
-    A new task is held: no worker gets it before `ITaskStore.release`, when its parents are known as well.
+    One that is ``held`` no worker gets before `ITaskStore.release`, when what came with it is known as well: its
+    parents may be on the way, or about to be done again. New tasks always are.
     """
 
     before: Task | None
     after: Task
     commands: tuple[Command, ...]
+    held: bool = field(default=Factory(lambda self: self.before is None, takes_self=True))
 
 
 @frozen(kw_only=True)

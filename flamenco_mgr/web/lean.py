@@ -2,11 +2,14 @@
 Klein's resource, leaner.
 
 Klein binds its URL map anew for each request, and cancels a handler whose client hangs up. Here one binding serves all,
-and what was begun for a client ends in order: a handler that has to know looks whether its client is gone.
+the routes of the paths that are asked for again and again are remembered, and what was begun for a client ends in
+order: a handler that has to know looks whether its client is gone.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache
 from typing import Any, ClassVar
+from urllib.parse import unquote_to_bytes
 
 from klein import Klein
 from twisted.internet.defer import Deferred, succeed
@@ -21,6 +24,13 @@ Handler = Callable[..., Awaitable[bytes]]
 """Answers a request: is given it, and the named parts of its path; prepares its head, and returns its body."""
 
 
+_REMEMBERED = 4096
+"""Routes of paths; a thousand Workers that run a task ask for two each."""
+
+_LONGEST = 64
+"""Bytes of a path that is remembered; those of Workers are shorter."""
+
+
 class LeanResource(Resource):
     """Answers requests by the routes of a Klein app, and counts those in progress, so that a stop can wait for them."""
 
@@ -32,6 +42,7 @@ class LeanResource(Resource):
         super().__init__()
         self._routes = app.url_map.bind("")
         self._handlers = handlers
+        self._remembered = lru_cache(_REMEMBERED)(self._route)
         self._in_progress = 0
         self._waiting: list[Deferred[None]] = []
 
@@ -52,8 +63,9 @@ class LeanResource(Resource):
         self._in_progress += 1
         try:
             try:
-                endpoint, parts = self._routes.match(_path(request), request.method.decode("latin-1"))
-                body = await self._handlers[endpoint](request, **parts)
+                path = request.path
+                handler, parts = (self._remembered if len(path) <= _LONGEST else self._route)(request.method, path)
+                body = await handler(request, **parts)
             except Exception as e:  # noqa: BLE001 there is an answer to everything
                 body = answer_to(request, e)
             if not is_gone(request):
@@ -66,6 +78,14 @@ class LeanResource(Resource):
             if not self._in_progress and self._waiting:
                 self._tell_idle()
 
+    def _route(self, method: bytes, path: bytes) -> tuple[Handler, Mapping[str, str]]:
+        try:
+            text = unquote_to_bytes(path).decode()
+        except UnicodeDecodeError:
+            raise NotFound from None
+        endpoint, parts = self._routes.match(text, method.decode("latin-1"))
+        return self._handlers[endpoint], parts
+
     def _tell_idle(self) -> None:
         waiting, self._waiting = self._waiting, []
         for each in waiting:
@@ -75,10 +95,3 @@ class LeanResource(Resource):
 def is_gone(request: Request) -> bool:
     """Whether the client of a request that is not answered yet has hung up."""
     return request.channel is None
-
-
-def _path(request: Request) -> str:
-    try:
-        return "/" + b"/".join(request.postpath or ()).decode()
-    except UnicodeDecodeError:
-        raise NotFound from None

@@ -2,7 +2,6 @@
 
 from http import HTTPStatus
 from io import BytesIO
-from urllib.parse import unquote_to_bytes
 
 from attrs import define
 from twisted.internet.protocol import connectionDone
@@ -28,13 +27,14 @@ ROOM = 256 * 1024 * 1024
 
 @define(eq=False)
 class BodyRoom:
-    """How much room there is for bodies that arrive; ``taken`` in bytes."""
+    """How much room there is for bodies that arrive, in bytes: ``most`` altogether, of which some is ``taken``."""
 
+    most: int = ROOM
     taken: int = 0
 
     def take(self, size: int) -> bool:
         """Take some room, if there is any left."""
-        if self.taken + size > ROOM:
+        if self.taken + size > self.most:
             return False
         self.taken += size
         return True
@@ -108,8 +108,7 @@ class BoundedRequest(Request):
     def process(self) -> None:
         """Let the site's resource answer; it is the only one, and finds its way by itself."""
         self.site = site = self.channel.site
-        self.prepath = []
-        self.postpath = [unquote_to_bytes(segment) for segment in self.path[1:].split(b"/")]
+        self.prepath, self.postpath = [], []
         self._prepare()
         try:
             self.render(site.resource)

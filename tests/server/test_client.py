@@ -159,6 +159,14 @@ class RequestTests(LinkedTestCase):
         self.recorder.headers["Content-Encoding"] = "gzip"
         self.assertEqual(self.result_of(self.client.push([])).handled, frozenset())
 
+    def test_not_gzip(self) -> None:
+        """What says that it is compressed and is not, or ends too soon, is no answer."""
+        self.recorder.headers["Content-Encoding"] = "gzip"
+        for body in (b"[]" * 100, gzip.compress(b"[]" * 100)[:-20], b"\x1f\x8b" + b"\0" * 100):
+            self.recorder.answer = body
+            with self.assertRaises(ServerTrouble, msg=body):
+                self.result_of(self.client.push([]))
+
     def test_bounds(self) -> None:
         """An answer is not read beyond its bound, compressed or not."""
         self.recorder.answer = gzip.compress(b"[" + b" " * (17 << 20))
@@ -317,6 +325,14 @@ class UnreachableTests(LinkedTestCase):
         self.failureResultOf(asking, CancelledError)
         self.assertEqual(self.clock.getDelayedCalls(), [])
         self.assertIsNone(self.reachability.status.reachable)
+
+    def test_short_silence(self) -> None:
+        """A time-out of a second or two does not mean that the Server is away; one of a minute does."""
+        self.server.behave(Silent())
+        self.assert_given_up(self.begun(self.client.task(TASK, "", 1.5)), 1.5)
+        self.assertIsNone(self.reachability.status.reachable)
+        self.assert_given_up(self.begun(self.client.push([])), 60)
+        self.assertIs(self.reachability.status.reachable, False)
 
     def test_secret_is_nowhere(self) -> None:
         """The secret shows neither in the client's texts nor in those of its troubles."""

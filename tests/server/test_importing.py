@@ -69,6 +69,19 @@ class ImportTests(LinkedTestCase):
         self.assertEqual(self.take_in(a_task()), frozenset())
         self.assertEqual(len(self.hurried.written), 1)
 
+    def test_requeued_in_a_download(self) -> None:
+        """While a download goes on, nobody gets what is to be done again: its parents may be, too, and come later."""
+        self.take_in(a_task(status="completed"))
+        self.take_in(a_task(status="claimed-by-manager", etag="new"), hold=True)
+        self.assertEqual([decided.held for decided in self.hurried.written[-1]], [True])
+
+    def test_requeued_alone(self) -> None:
+        """Outside of downloads, and while it waits as it did, a task stays within reach of workers."""
+        self.take_in(a_task(status="completed"))
+        self.take_in(a_task(status="claimed-by-manager", etag="new"))
+        self.take_in(a_task(status="claimed-by-manager", etag="newer", priority=9), hold=True)
+        self.assertEqual([decided.held for (decided,) in self.hurried.written[-2:]], [False, False])
+
     def test_without_etag(self) -> None:
         """Without an etag the commands themselves tell whether there is anything new."""
         self.take_in(a_task(etag=""))

@@ -1,8 +1,8 @@
 """Bodies that are too large, and senders that are too slow."""
 
-from twisted.web.resource import IResource
+from twisted.web.resource import IResource, Resource
 
-from flamenco_mgr.web.requests import BOUND, DISCARDED, ROOM, UPDATE_BOUND
+from flamenco_mgr.web.requests import BOUND, DISCARDED, UPDATE_BOUND
 from tests.builders import TASK
 from tests.web import fakes
 from tests.web.wires import AS_WORKER, Wire, WireTestCase, a_request
@@ -121,30 +121,29 @@ class BoundTests(RequestTestCase):
 class RoomTests(RequestTestCase):
     """All bodies together are bounded as well."""
 
-    def arriving(self, mebibytes: int) -> Wire:
-        """Begin an update, and send so much of it."""
+    def arriving(self) -> Wire:
+        """Begin an update, and send a mebibyte of it."""
         wire = self.connect()
-        wire.send(head(UPDATE, UPDATE_BOUND))
-        for _ in range(mebibytes):
-            wire.send(b"x" * MIB)
+        wire.send(head(UPDATE, 2 * MIB))
+        wire.send(b"x" * MIB)
         return wire
 
     def test_no_room(self) -> None:
         """When no room is left whoever sends more is answered 503, and so makes room for the others."""
-        wires = [self.arriving(31) for _ in range(ROOM // MIB // 31)]
-        last = self.arriving(ROOM // MIB % 31)
-        self.assertEqual([wire.answers() for wire in wires], [[]] * len(wires))
-        late = self.arriving(1)
+        self.site.room.most = 3 * MIB
+        first, second, third, late = (self.arriving() for _ in range(4))
+        self.assertEqual([wire.answers() for wire in (first, second, third)], [[], [], []])
         self.assertEqual([answer.status for answer in late.answers()], [503])
-        last.send(b"x" * MIB)
-        self.assertEqual([answer.status for answer in last.answers()], [503])
-        wires[0].send(b"x" * MIB)
-        self.assertEqual([answer.status for answer in wires[0].answers()], [409])  # no JSON, but all of it was taken
+        third.send(b"x" * MIB)
+        self.assertEqual([answer.status for answer in third.answers()], [503])
+        first.send(b"x" * MIB)
+        self.assertEqual([answer.status for answer in first.answers()], [409])  # it is no JSON, but all of it is here
+        self.assert_serves(third)
 
     def test_given_back(self) -> None:
         """What a request took is given back when it is answered, refused, or its client gone."""
         self.ask("POST", UPDATE, body=b"{}")
-        self.arriving(1).hang_up()
+        self.arriving().hang_up()
         wire = self.connect()
         wire.send(chunked("/sign-on") + b"200000\r\n" + b"x" * BOUND)
         self.assertEqual(self.site.room.taken, BOUND)
@@ -223,6 +222,30 @@ class SlownessTests(RequestTestCase):
         assert waiting.wait is not None
         waiting.wait.callback(None)
         self.assertEqual([answer.status for answer in wire.answers()], [204])
+
+
+class BrokenResource(Resource):
+    """Has a bug."""
+
+    isLeaf = True
+
+    def render(self, request: object) -> bytes:
+        raise ZeroDivisionError(f"something secret about {request}")
+
+
+class BrokenTests(WireTestCase):
+    """What stands before all else has a bug."""
+
+    def resource(self) -> IResource:
+        return BrokenResource()
+
+    def test_broken(self) -> None:
+        """The answer is 500 in JSON, not a page of Twisted's, and the connection goes on."""
+        wire = self.connect()
+        for _ in range(2):
+            answer = wire.ask("GET", "/")
+            self.assertEqual((answer.status, answer.json), (500, {"error": "something went wrong here"}))
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 2)
 
 
 class NonsenseTests(RequestTestCase):

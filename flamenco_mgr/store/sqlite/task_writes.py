@@ -31,6 +31,7 @@ _SET_ASIDE = """
     ON CONFLICT DO UPDATE SET reason = excluded.reason, document = excluded.document
 """
 _HELD = f"SELECT {lanes.WAITING_COLUMNS} FROM tasks INDEXED BY tasks_held WHERE held ORDER BY number LIMIT ?"  # noqa: S608
+_HOLD = "UPDATE tasks SET held = 1 WHERE id = ?"
 _RELEASE = "UPDATE tasks SET held = 0 WHERE number = ?"
 
 
@@ -97,6 +98,9 @@ def _add(connection: sqlite3.Connection, new: Import) -> bool:
 def _merge(connection: sqlite3.Connection, before: Task, new: Import) -> bool:
     if not _change(connection, before, new.after):
         return False
+    if new.held:
+        connection.execute(_HOLD, (before.id,))
+        lanes.settle(connection, connection.execute(_PLACE, (before.id,)).fetchall())
     connection.execute(_CHANGE_COMMANDS, (before.id, from_commands(new.commands)))
     was_aside = connection.execute(_UNDERSTOOD, (before.id,)).rowcount > 0
     if was_aside and not families.is_waited_for(connection, before.id):

@@ -175,6 +175,18 @@ class CandidateContract(StoreCase):
         self.result_of(self.store.tasks.take_in([Import(before=task, after=evolve(task, priority=7), commands=())]))
         self.assertEqual((self.candidate(), self.task(TASK).priority), (TASK, 7))
 
+    def test_merge_may_be_held(self) -> None:
+        """A task that may be done again can be held as a new one is, whether it was finished or waited."""
+        for status in ("completed", "claimed-by-manager"):
+            self.add(a_task(id=an_id(1), status=status))
+            before = self.task(an_id(1))
+            after = evolve(before, status="claimed-by-manager", priority=7)
+            self.result_of(self.store.tasks.take_in([Import(before=before, after=after, commands=(), held=True)]))
+            self.assertIsNone(self.candidate())
+            self.result_of(self.store.tasks.release(9))
+            self.assertEqual(self.candidate(), an_id(1))
+            self.result_of(self.store.tasks.erase())
+
     def test_repair_of_health(self) -> None:
         """Repairing a store in which nothing is wrong changes nothing."""
         self.add(a_task(parents=(an_id(1),)), a_task(id=an_id(1)), a_task(id=an_id(2), priority=1))
