@@ -7,19 +7,17 @@ from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
 
-# Each range begins with what is needed and ends before the next version that may break it. Packages that count by the
-# year have no such version: their makers deprecate for a long time before they take anything away.
+# Each range begins with the oldest version that the tests pass with, and ends before the first one that may break it.
 NEEDED = [
-    "twisted[tls] >= 24.7",  # the reactor, twistd, HTTP and HTTPS on both sides
-    "klein >= 24.8",  # routes of the HTTP side towards Workers
-    "treq >= 24.9",  # the HTTP client towards the Server
-    "txmongo >= 25.0",  # MongoDB's driver; its bson makes ids that are unique in the world
-    "zope.interface >= 6, < 10",  # the interfaces between the layers
+    "twisted[tls] >= 25.5, < 27",  # the reactor, twistd, HTTP and HTTPS on both sides
+    "klein >= 24.8, < 27",  # routes of the HTTP side towards Workers
+    "treq >= 24.9, < 27",  # the HTTP client towards the Server
+    "txmongo >= 25.0, < 27",  # MongoDB's driver; its bson makes ids that are unique in the world
+    "zope.interface >= 7, < 10",  # the interfaces between the layers
     "attrs >= 23.1, < 27",  # frozen values
     "PyYAML >= 6.0.1, < 7",  # the configuration file
-    "ijson >= 3.2, < 4",  # reads a depsgraph of 80 MB while it arrives, task by task
-    "bcrypt >= 4.1, < 6",  # Workers' secrets are stored as hashes, the same that Manager 2.x stores
-    "PyJWT >= 2.8, < 3",  # the token with which a Worker may register, if there is a registration secret
+    "bcrypt >= 4.1.1, < 6",  # Workers' secrets are stored as hashes, the same that Manager 2.x stores
+    "PyJWT >= 2.11, < 3",  # the token with which a Worker may register, if there is a registration secret
     "rich >= 13.7, < 16",  # the progress display of flamenco_mgr.demo, and nothing else
 ]
 
@@ -31,8 +29,8 @@ DEVELOPMENT = [
     "mypy-zope >= 1.0.5, < 2",
     "psutil >= 5.9, < 8",
     "ruff >= 0.6, < 1",
-    "setuptools >= 77",  # so that the wheel can be built and tested without a network
-    "types-PyYAML >= 6.0.12",
+    "setuptools >= 77, < 90",  # so that the wheel can be built and tested without a network
+    "types-PyYAML >= 6.0.12, < 7",
 ]
 
 

@@ -54,6 +54,9 @@ HEARTBEATS_EVERY = 1.0
 CHECKPOINT_EVERY = 1.0
 """Seconds between two looks at what the store needs beside its data."""
 
+LAST_PUSH = LAST_TIME - 0.5
+"""Seconds for the last push; it must be over before the store is closed."""
+
 CANCELS_EVERY = 5.0
 """Seconds between two looks for workers that do not stop."""
 
@@ -142,7 +145,7 @@ def wire(settings: Settings, around: Surroundings) -> Farm:
     async def last_words() -> None:
         await heartbeats.flush()
         if links.last_push is not None:
-            await links.last_push(LAST_TIME)
+            await links.last_push(LAST_PUSH)
 
     return Farm(
         store=store,

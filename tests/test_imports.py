@@ -1,4 +1,4 @@
-"""Imports go one way, and the global reactor stays where it belongs (design.md 2)."""
+"""Imports go one way, and the global reactor stays where it belongs."""
 
 import ast
 from collections.abc import Iterator, Mapping

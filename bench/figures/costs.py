@@ -17,7 +17,7 @@ _MEASURED = {
 def measure(around: Surroundings) -> Sequence[Row]:
     """Measure one kind after the other, Manager and bare app alternately."""
     stock = around.stock(100_000, 20_000)
-    rounds, seconds = int(around.pick(3, 1)), around.pick(4, 3)
+    rounds, seconds = int(around.pick(2, 1)), around.pick(3, 2)
     with (
         around.server([around.hot(stock)]) as server,
         around.bare(server.port, around.hot(stock)) as bare,

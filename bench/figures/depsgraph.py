@@ -31,7 +31,7 @@ def measure(around: Surroundings) -> Sequence[Row]:
     job = attrs.evolve(job, since=int(time.time()) - job.count)
     seconds = around.pick(15, 8)
     with (
-        around.server([stock]) as server,
+        around.server([around.hot(stock)]) as server,
         around.manager(around.directory_with(stock), server.port, "depsgraph") as manager,
     ):
         usual = around.load(_plan(manager, seconds, 1))

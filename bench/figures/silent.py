@@ -19,7 +19,7 @@ _BREAKER = 35.0
 def measure(around: Surroundings) -> Sequence[Row]:
     """Measure the mix with the Server, without it, and with it again when it has come back and was found."""
     stock = around.stock(100_000, 20_000)
-    seconds = around.pick(20, 5)
+    seconds = around.pick(15, 5)
     with (
         around.server([around.hot(stock)]) as server,
         around.manager(around.directory_with(stock), server.port, "silent") as manager,
@@ -27,7 +27,7 @@ def measure(around: Surroundings) -> Sequence[Row]:
         before = mixed(around, manager, 1, seconds)
         server.send(signal.SIGSTOP)
         try:
-            silent = mixed(around, manager, 2, around.pick(2 * _BREAKER, 10))
+            silent = mixed(around, manager, 2, around.pick(1.5 * _BREAKER, 10))
         finally:
             server.send(signal.SIGCONT)
         heard = [before]

@@ -2,15 +2,14 @@
 
 import re
 from collections.abc import Iterable
-from pathlib import PurePosixPath
 
 _NUMBER = re.compile(r"(.+)\.([+-]?[0-9]+)\Z", re.DOTALL)
 _NO_NUMBER = -1
 
 
-def log_path(job: str, task: str) -> PurePosixPath:
+def log_path(job: str, task: str) -> str:
     """Return where a task's log is, below the directory of all logs."""
-    return PurePosixPath(f"job-{job[:4]}", job, f"task-{task}.txt")
+    return f"job-{job[:4]}/{job}/task-{task}.txt"
 
 
 def numbered(name: str) -> tuple[str, int]:

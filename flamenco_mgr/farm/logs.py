@@ -64,7 +64,7 @@ class TaskLogs:
         data = text.encode("utf-8", "replace")
         if not data.endswith(b"\n"):
             data += b"\n"
-        path = self.directory / log_path(job, task)
+        path = f"{self.directory}/{log_path(job, task)}"
         return self._step(lambda: _append(path, data), len(data))
 
     def rotate(self, job: str, task: str) -> "Deferred[None]":
@@ -130,12 +130,12 @@ def _perform(steps: Sequence[_Step]) -> str:
     return trouble
 
 
-def _append(path: Path, data: bytes) -> None:
+def _append(path: str, data: bytes) -> None:
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
     try:
         descriptor = os.open(path, flags, 0o644)
     except FileNotFoundError:
-        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        Path(path).parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         descriptor = os.open(path, flags, 0o644)
     try:
         while data:

@@ -14,9 +14,10 @@ from flamenco_mgr.wire.server_json import BadDocument
 from flamenco_mgr.wire.server_stream import DocumentStream
 from flamenco_mgr.wire.server_task import id_in, server_task
 
-SLICE = 50
-"""How many tasks are stored in one go; the reactor turns between two."""
+SLICE = 40
+"""About how many tasks are stored in one go; the reactor turns between two."""
 
+_LARGEST_SLICE = 2 * SLICE
 _PIECE = 8192
 _MOST_TOLD = 10
 _LONGEST_DOCUMENT = 1 << 16
@@ -96,8 +97,8 @@ class Intake:
 
     async def _store(self) -> None:
         copies, self._copies = self._copies, []
-        for start in range(0, len(copies), SLICE):
-            part = copies[start : start + SLICE]
+        for start in range(0, len(copies), _LARGEST_SLICE):
+            part = copies[start : start + _LARGEST_SLICE]
             self.changed += len(await self.importer.take_in(part, self.receipts, self.aside, hold=True))
             self.taken += len(part)
             await deferLater(self.clock, 0)

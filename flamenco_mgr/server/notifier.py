@@ -77,8 +77,10 @@ class RepeatedNotice(Service):
     def _begin(self) -> None:
         self._timer = None
         self._outdated = False
-        self._attempt = Deferred.fromCoroutine(self._try())
-        _ = self._attempt.addErrback(lambda failure: failure.trap(CancelledError))
+        attempt = Deferred.fromCoroutine(self._try())
+        if not attempt.called:
+            self._attempt = attempt
+        _ = attempt.addErrback(lambda failure: failure.trap(CancelledError))
 
     async def _try(self) -> None:
         wait: float | None = self.again

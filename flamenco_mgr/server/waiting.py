@@ -1,6 +1,6 @@
 """People are told about tasks whose parents are a riddle."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import ClassVar
 
 from attrs import define, field
@@ -27,8 +27,16 @@ class WaitingTasks:
 
     async def look(self, parents: Mapping[str, Collection[str]]) -> None:
         """Tell about parents that are not here, and about tasks that wait for themselves."""
-        await self._look_for_missing({parent for wanted in parents.values() for parent in wanted}.difference(parents))
-        stuck = await self._stuck(parents)
+        if len(parents) <= _SLICE:
+            elsewhere, stuck = _riddles(parents)
+        else:
+            elsewhere, stuck = await self.in_thread(lambda: _riddles(parents))
+        missing = await self._missing([parent for parent in elsewhere if parent not in self._told])
+        if missing:
+            self._remember(missing)
+            self._log.info(
+                "{count} parents are not here, and count as completed: {some}", count=len(missing), some=_some(missing)
+            )
         new = stuck.difference(self._told)
         if new:
             self._remember(new)
@@ -38,26 +46,22 @@ class WaitingTasks:
                 some=_some(new),
             )
 
-    async def _look_for_missing(self, wanted: Collection[str]) -> None:
-        ids = [parent for parent in wanted if parent not in self._told]
+    async def _missing(self, ids: Sequence[str]) -> set[str]:
         missing: set[str] = set()
         for start in range(0, len(ids), _SLICE):
             missing.update(await self.tasks.missing(ids[start : start + _SLICE]))
-        if missing:
-            self._remember(missing)
-            self._log.info(
-                "{count} parents are not here, and count as completed: {some}", count=len(missing), some=_some(missing)
-            )
-
-    async def _stuck(self, parents: Mapping[str, Collection[str]]) -> frozenset[str]:
-        if len(parents) <= _SLICE:
-            return waiting_in_rings(parents)
-        return await self.in_thread(lambda: waiting_in_rings(parents))
+        return missing
 
     def _remember(self, told: Collection[str]) -> None:
         if len(self._told) > _REMEMBERED:
             self._told.clear()
         self._told.update(told)
+
+
+def _riddles(parents: Mapping[str, Collection[str]]) -> tuple[set[str], frozenset[str]]:
+    """Return the parents that are no task with parents, and the tasks that wait for themselves."""
+    elsewhere = {parent for wanted in parents.values() for parent in wanted}.difference(parents)
+    return elsewhere, waiting_in_rings(parents)
 
 
 def _some(ids: Collection[str]) -> str:

@@ -111,6 +111,8 @@ class ITaskStore(Interface):
         """
         Change a task and queue its update for the Server, both or none; False if its revision has moved on.
 
+        The revision moves by one, also if nothing but the update is new.
+
         Tasks that waited for this one, or must wait for it again, follow in the same step. An update that only adds
         words to the last one that waits for the task is merged into it (`domain.updates.merged`).
         """

@@ -64,7 +64,7 @@ class LogFileTests(SynchronousTestCase):
     def test_path(self) -> None:
         """A log is below the first four digits of its job (task-lifecycle.md 11)."""
         job, task = "5dca11112222333344445555", "5dca11112222333344446666"
-        self.assertEqual(str(log_path(job, task)), f"job-5dca/{job}/task-{task}.txt")
+        self.assertEqual(log_path(job, task), f"job-5dca/{job}/task-{task}.txt")
 
     def test_numbers(self) -> None:
         """task-lifecycle.md 20, fact 88; configuration.md 15, fact 37: the number of a name."""

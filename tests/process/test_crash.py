@@ -1,4 +1,4 @@
-"""What is left after the worst: SIGKILL, and a full disk, in a real process (design.md 1)."""
+"""What is left after the worst: SIGKILL, and a full disk, in a real process."""
 
 import json
 import resource

@@ -1,4 +1,4 @@
-"""How a real Manager stops, and what signals do to it (configuration.md 14, design.md 1)."""
+"""How a real Manager stops, and what signals do to it (configuration.md 14)."""
 
 import os
 import signal

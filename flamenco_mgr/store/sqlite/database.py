@@ -1,7 +1,7 @@
 """One connection, used in the reactor's thread, with one COMMIT for all that a reactor turn brings."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from attrs import Factory, define, field
@@ -23,7 +23,9 @@ class Database:
     Group commit: the first write of a reactor turn begins a transaction, others join it, and the turn's end commits it.
 
     An operation is a plain function of the connection. It is done at once; its Deferred fires when what it did, or saw,
-    is durable. A write that fails is undone and fails alone; if the transaction or its COMMIT is lost, all that took
+    is durable. Most requests look at one worker and one task only, so a write names the ids whose rows others may look
+    at one by one (``touches``), and a read of one such row names it (``sees``): it need not wait for a group that has
+    left the row alone. Whatever names nothing concerns everything. A write that fails is undone and fails alone; if the transaction or its COMMIT is lost, all that took
     part fail with `StoreUnavailable`. After that the next operation tries anew, on a new connection if the old one
     cannot be trusted. ``tally`` is what operations count in memory: it begins with what ``count`` finds when connected,
     and follows the transaction.
@@ -39,6 +41,7 @@ class Database:
     )
     _connection: sqlite3.Connection | None = field(init=False, default=None)
     _group: list[tuple["Deferred[Any]", Any]] | None = field(init=False, default=None)
+    _touched: set[str] | None = field(init=False, default=None)
     _flushing: IDelayedCall | None = field(init=False, default=None)
     _between: list[Callable[[], None]] = field(init=False, factory=list)
     _closed: bool = field(init=False, default=False)
@@ -62,6 +65,21 @@ class Database:
         self, operation: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> "Deferred[T]":
         """Look something up; what it saw of changes that are not committed yet is told after the commit."""
+        return self._read(None, operation, *args, **kwargs)
+
+    def read_one(
+        self, sees: str, operation: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> "Deferred[T]":
+        """Look at what no write touches but those that name ``sees``."""
+        return self._read(sees, operation, *args, **kwargs)
+
+    def _read(
+        self,
+        sees: str | None,
+        operation: Callable[Concatenate[sqlite3.Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> "Deferred[T]":
         try:
             result = operation(self.open(), *args, **kwargs)
         except sqlite3.Error as e:
@@ -69,17 +87,38 @@ class Database:
         except Exception as e:  # noqa: BLE001 it is the caller's
             return fail(e)
         self._reading.worked()
-        return succeed(result) if self._group is None else self._after_commit(self._group, result)
+        if self._group is None or (sees is not None and self._touched is not None and sees not in self._touched):
+            return succeed(result)
+        return self._after_commit(self._group, result)
 
     def write(
         self, operation: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> "Deferred[T]":
         """Change something: all of it or, when the operation raises, nothing."""
+        return self._write(None, operation, *args, **kwargs)
+
+    def write_some(
+        self,
+        touches: Collection[str],
+        operation: Callable[Concatenate[sqlite3.Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> "Deferred[T]":
+        """Change something that `read_one` sees under these names only."""
+        return self._write(touches, operation, *args, **kwargs)
+
+    def _write(
+        self,
+        touches: Collection[str] | None,
+        operation: Callable[Concatenate[sqlite3.Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> "Deferred[T]":
         try:
             connection = self.open()
             if self._group is None:
                 connection.execute("BEGIN IMMEDIATE")
-                self._group = []
+                self._group, self._touched = [], set()
                 self._flushing = self.clock.callLater(0, self._flush)
             connection.execute("SAVEPOINT operation")
         except sqlite3.Error as e:
@@ -93,6 +132,10 @@ class Database:
         except Exception as e:  # noqa: BLE001 whatever it is, its neighbours must not suffer
             self.tally.value = counted
             return fail(self._undo(connection, e))
+        if touches is None:
+            self._touched = None
+        elif self._touched is not None:
+            self._touched.update(touches)
         return self._after_commit(self._group, result)
 
     def between_groups(self, action: Callable[[], None]) -> None:

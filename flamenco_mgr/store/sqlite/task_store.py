@@ -25,11 +25,11 @@ class SQLiteTaskStore:
 
     def get(self, task_id: str) -> "Deferred[Task | None]":
         """See `ITaskStore.get`."""
-        return self._database.read(task_reads.get, task_id)
+        return self._database.read_one(task_id, task_reads.get, task_id)
 
     def commands(self, task_id: str) -> "Deferred[tuple[Command, ...]]":
         """See `ITaskStore.commands`."""
-        return self._database.read(task_reads.commands, task_id)
+        return self._database.read_one(task_id, task_reads.commands, task_id)
 
     def held_by(self, worker_id: str) -> "Deferred[tuple[Task, ...]]":
         """See `ITaskStore.held_by`."""
@@ -41,7 +41,8 @@ class SQLiteTaskStore:
 
     def apply(self, transition: Transition) -> "Deferred[bool]":
         """See `ITaskStore.apply`."""
-        return self._database.write(task_writes.apply, self._database.tally, transition)
+        # What follows from it for other tasks, where they wait, is not seen in them.
+        return self._database.write_some((transition.after.id,), task_writes.apply, self._database.tally, transition)
 
     def standing(self, task_ids: Collection[str]) -> "Deferred[Mapping[str, Standing]]":
         """See `ITaskStore.standing`."""
@@ -49,11 +50,12 @@ class SQLiteTaskStore:
 
     def take_in(self, imports: Sequence[Import]) -> "Deferred[frozenset[str]]":
         """See `ITaskStore.take_in`."""
-        return self._database.write(task_writes.take_in, imports)
+        touches = [one.after.id for one in imports]
+        return self._database.write_some(touches, task_writes.take_in, imports)
 
     def release(self, limit: int) -> "Deferred[int]":
         """See `ITaskStore.release`."""
-        return self._database.write(task_writes.release, limit)
+        return self._database.write_some((), task_writes.release, limit)
 
     def set_aside(self, tasks: Sequence[SetAside]) -> "Deferred[None]":
         """See `ITaskStore.set_aside`."""

@@ -15,6 +15,7 @@ _DECIDES_WHO_WAITS = frozenset({"status", "task_type", "job_priority", "priority
 """The columns that decide where the task, or its children, wait."""
 
 _REVISION = "SELECT revision FROM tasks WHERE id = ?"
+_TOUCH = "UPDATE tasks SET revision = revision + 1 WHERE id = ? AND revision = ?"
 _PLACE = f"SELECT {lanes.WAITING_COLUMNS} FROM tasks WHERE id = ?"  # noqa: S608 from our own constants
 _ADD = f"""
     INSERT INTO tasks ({", ".join(FIELDS)}, revision, open_parents, held, acked)
@@ -37,7 +38,9 @@ _RELEASE = "UPDATE tasks SET held = 0 WHERE number = ?"
 
 def apply(connection: sqlite3.Connection, tally: Tally, transition: Transition) -> bool:
     """Change a task as decided and queue its update, or do nothing and return False."""
-    if not _change(connection, transition.before, transition.after):
+    before, after = transition.before, transition.after
+    changed = _change(connection, before, after)
+    if not changed or (after == before and connection.execute(_TOUCH, (before.id, before.revision)).rowcount != 1):
         return False
     if transition.update is not None:
         queue.tell(connection, tally, transition.update)

@@ -69,20 +69,20 @@ class SQLiteUpdateQueue:
 
     def add(self, update: TaskUpdate) -> "Deferred[None]":
         """See `IUpdateQueue.add`."""
-        return self._database.write(queue.append, self._database.tally, update)
+        return self._database.write_some((), queue.append, self._database.tally, update)
 
     async def handled(self, updates: Sequence[QueuedUpdate]) -> None:
         """See `IUpdateQueue.handled`; done in slices, each of which is a receipt of its own."""
         for begin in range(0, len(updates), _AT_ONCE):
-            await self._database.write(_handled, self._database.tally, updates[begin : begin + _AT_ONCE])
+            await self._database.write_some((), _handled, self._database.tally, updates[begin : begin + _AT_ONCE])
 
     def unhandled(self, updates: Sequence[QueuedUpdate]) -> "Deferred[None]":
         """See `IUpdateQueue.unhandled`."""
-        return self._database.write(_unhandled, updates)
+        return self._database.write_some((), _unhandled, updates)
 
     def park(self, update: QueuedUpdate, reason: str, now: float) -> "Deferred[None]":
         """See `IUpdateQueue.park`; later words that were merged into the update go with it."""
-        return self._database.write(_park, self._database.tally, update, reason, now)
+        return self._database.write_some((), _park, self._database.tally, update, reason, now)
 
     def parked(self) -> "Deferred[tuple[ParkedUpdate, ...]]":
         """See `IUpdateQueue.parked`."""

@@ -71,11 +71,11 @@ class SQLiteWorkerStore:
 
     def add(self, worker: Worker) -> "Deferred[None]":
         """See `IWorkerStore.add`."""
-        return self._database.write(_add, worker)
+        return self._database.write_some((worker.id,), _add, worker)
 
     def get(self, worker_id: str) -> "Deferred[Worker | None]":
         """See `IWorkerStore.get`."""
-        return self._database.read(_get, worker_id)
+        return self._database.read_one(worker_id, _get, worker_id)
 
     def all(self) -> "Deferred[tuple[Worker, ...]]":
         """See `IWorkerStore.all`."""
@@ -83,7 +83,7 @@ class SQLiteWorkerStore:
 
     def change(self, before: Worker, after: Worker) -> "Deferred[bool]":
         """See `IWorkerStore.change`."""
-        return self._database.write(_change, before, after)
+        return self._database.write_some((before.id,), _change, before, after)
 
     def count(self) -> "Deferred[int]":
         """See `IWorkerStore.count`."""
@@ -97,10 +97,12 @@ class SQLiteWorkerStore:
         """See `IWorkerStore.beat`; done in slices, between which requests are served."""
         beats = list(workers.items())
         for begin in range(0, len(beats), _BEATS_AT_ONCE):
-            await self._database.write(_beat, beats[begin : begin + _BEATS_AT_ONCE])
+            some = beats[begin : begin + _BEATS_AT_ONCE]
+            await self._database.write_some([worker_id for worker_id, _ in some], _beat, some)
         pinged = [(task, worker, time) for task, (worker, time) in pings.items()]
         for begin in range(0, len(pinged), _BEATS_AT_ONCE):
-            await self._database.write(_ping, pinged[begin : begin + _BEATS_AT_ONCE])
+            these = pinged[begin : begin + _BEATS_AT_ONCE]
+            await self._database.write_some([task_id for task_id, _, _ in these], _ping, these)
 
 
 def _row(worker: Worker) -> dict[str, Any]:
@@ -112,13 +114,22 @@ def _row(worker: Worker) -> dict[str, Any]:
 
 
 def _worker(row: tuple[Any, ...]) -> Worker:
-    values = dict(zip((*_FIELDS, "revision"), row, strict=True))
     return Worker(
-        **values
-        | {
-            "supported_task_types": to_texts(values["supported_task_types"]),
-            "lazy_status_request": bool(values["lazy_status_request"]),
-        }
+        id=row[0],
+        hashed_secret=row[1],
+        nickname=row[2],
+        address=row[3],
+        platform=row[4],
+        software=row[5],
+        supported_task_types=to_texts(row[6]),
+        status=row[7],
+        status_requested=row[8],
+        lazy_status_request=bool(row[9]),
+        last_activity=row[10],
+        current_task=row[11],
+        current_task_status=row[12],
+        current_task_updated=row[13],
+        revision=row[14],
     )
 
 

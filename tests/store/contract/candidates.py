@@ -122,6 +122,17 @@ class CandidateContract(StoreCase):
         self.assertEqual(self.candidate(), an_id(2))
         self.assertEqual(self.candidate(skip={an_id(2)}), TASK)
 
+    def test_parent_set_aside_goes_on(self) -> None:
+        """A parent that is set aside is waited for once: what becomes of it here meanwhile does not matter."""
+        self.add(a_task(parents=(an_id(1),)), a_task(id=an_id(1), status="active"))
+        self.result_of(self.store.tasks.set_aside([SetAside(task_id=an_id(1), reason="", document="", since=0.0)]))
+        for status in ("completed", "queued", "completed"):
+            self.change(an_id(1), status=status)
+        self.assertIsNone(self.candidate())
+        known = self.task(an_id(1))
+        self.result_of(self.store.tasks.take_in([Import(before=known, after=known, commands=())]))
+        self.assertEqual((self.candidate(), self.result_of(self.store.repair())), (TASK, 0))
+
     def test_own_parent(self) -> None:
         """A task that is its own parent waits for itself, until the Server says that it is completed, or lets it go."""
         self.add(a_task(parents=(TASK,)))

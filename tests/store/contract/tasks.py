@@ -86,12 +86,12 @@ class TaskContract(StoreCase):
         self.assertEqual(self.queue(), ())
 
     def test_apply_only_an_update(self) -> None:
-        """A change that changes nothing queues its update, if the revision is the one expected."""
+        """A change that changes nothing queues its update and moves the revision, if that is the one expected."""
         self.take_in(a_task())
         task = self.task(TASK)
         again = Transition(before=task, after=task, update=an_update(status="canceled"))
         self.assertTrue(self.result_of(self.store.tasks.apply(again)))
-        self.change(TASK, activity="x")
+        self.assertEqual(self.task(TASK).revision, task.revision + 1)
         self.assertFalse(self.result_of(self.store.tasks.apply(again)))
         self.assertEqual([queued.update.status for queued in self.queue()], ["canceled"])
 

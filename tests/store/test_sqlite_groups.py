@@ -1,0 +1,174 @@
+"""One COMMIT serves all that a turn of the reactor brings."""
+
+import sqlite3
+
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from flamenco_mgr.store.interfaces import StoreUnavailable
+from flamenco_mgr.store.sqlite.database import Database
+
+
+def count(connection: sqlite3.Connection) -> int:
+    """Read how many words there are."""
+    return int(connection.execute("SELECT count(*) FROM words").fetchone()[0])
+
+
+def say(connection: sqlite3.Connection, word: str) -> str:
+    """Write a word."""
+    connection.execute("INSERT INTO words VALUES (?)", (word,))
+    return word
+
+
+def fail(connection: sqlite3.Connection) -> None:
+    """Write half of something, and fail."""
+    say(connection, "half")
+    raise ValueError("the other half")
+
+
+def spoil(connection: sqlite3.Connection) -> None:
+    """Lose the whole transaction, as SQLite does when the disk is full at a bad moment."""
+    connection.execute("ROLLBACK")
+    connection.execute("SELECT nothing FROM nowhere")
+
+
+class GroupTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.connection = sqlite3.connect(":memory:", isolation_level=None)
+        self.connection.execute("CREATE TABLE words (word TEXT UNIQUE)")
+        self.statements: list[str] = []
+        self.connection.set_trace_callback(self.statements.append)
+        self.database = Database(connect=lambda: self.connection, count=count, clock=self.clock)
+
+    def counted(self, connection: sqlite3.Connection, word: str) -> str:
+        """Say a word, and count it in memory."""
+        self.database.tally.value += 1
+        return say(connection, word)
+
+    def stored(self) -> list[str]:
+        return [word for (word,) in self.connection.execute("SELECT word FROM words ORDER BY rowid")]
+
+    def ran(self, statement: str) -> int:
+        return sum(one.startswith(statement) for one in self.statements)
+
+    def test_one_commit(self) -> None:
+        """All writes of a turn share one transaction; none has its result before it is committed."""
+        writes = [self.database.write(say, word) for word in "abc"]
+        for write in writes:
+            self.assertNoResult(write)
+        self.assertEqual((self.ran("BEGIN"), self.ran("COMMIT")), (1, 0))
+        self.clock.advance(0)
+        self.assertEqual([self.successResultOf(write) for write in writes], ["a", "b", "c"])
+        self.assertEqual((self.ran("BEGIN"), self.ran("COMMIT")), (1, 1))
+
+    def test_next_turn(self) -> None:
+        """What is written because a result came is a group of its own."""
+        more = self.database.write(say, "a").addCallback(lambda _: self.database.write(say, "b"))
+        self.clock.advance(0)
+        self.assertEqual((self.successResultOf(more), self.ran("COMMIT")), ("b", 2))
+
+    def test_read_alone(self) -> None:
+        """A read has its result at once when nothing is being written, and takes no transaction."""
+        self.assertEqual(self.successResultOf(self.database.read(count)), 0)
+        self.assertEqual((self.ran("BEGIN"), self.clock.getDelayedCalls()), (0, []))
+
+    def test_read_waits(self) -> None:
+        """A read that saw what is not committed yet has its result after the commit."""
+        _ = self.database.write(say, "a")
+        read = self.database.read(count)
+        self.assertNoResult(read)
+        self.clock.advance(0)
+        self.assertEqual(self.successResultOf(read), 1)
+
+    def test_read_of_what_is_left_alone(self) -> None:
+        """A read of one row need not wait for a group that touches others only, and waits for one that may touch all."""
+        _ = self.database.write_some(("a",), say, "a")
+        self.assertEqual(self.successResultOf(self.database.read_one("b", count)), 1)
+        touched = self.database.read_one("a", count)
+        self.assertNoResult(touched)
+        _ = self.database.write(say, "b")
+        self.assertNoResult(self.database.read_one("c", count))
+        self.clock.advance(0)
+        self.assertEqual(self.successResultOf(touched), 1)
+        self.assertEqual(self.successResultOf(self.database.read_one("a", count)), 2)
+
+    def test_failure_alone(self) -> None:
+        """A write that fails is undone whole, and its neighbours before and after it are not concerned."""
+        first = self.database.write(self.counted, "a")
+        self.failureResultOf(self.database.write(fail), ValueError)
+        self.failureResultOf(self.database.write(self.counted, "a"), sqlite3.IntegrityError)
+        last = self.database.write(self.counted, "b")
+        self.clock.advance(0)
+        self.assertEqual([self.successResultOf(write) for write in (first, last)], ["a", "b"])
+        self.assertEqual((self.stored(), self.database.tally.value), (["a", "b"], 2))
+
+    def test_only_failures(self) -> None:
+        """A turn in which nothing succeeded commits nothing, and the next one works."""
+        self.failureResultOf(self.database.write(fail), ValueError)
+        self.clock.advance(0)
+        self.assertEqual((self.ran("COMMIT"), self.connection.in_transaction), (0, False))
+        write = self.database.write(say, "a")
+        self.clock.advance(0)
+        self.assertEqual(self.successResultOf(write), "a")
+
+    def test_failed_read(self) -> None:
+        """A read that fails fails alone."""
+        write = self.database.write(say, "a")
+        self.failureResultOf(
+            self.database.read(lambda connection: connection.execute("SELECT nonsense")), StoreUnavailable
+        )
+        self.clock.advance(0)
+        self.assertEqual(self.successResultOf(write), "a")
+        self.flushLoggedErrors()
+
+    def test_lost_transaction(self) -> None:
+        """If the transaction is lost, all that took part fail, readers too; the next group works."""
+        group = [self.database.write(self.counted, "a"), self.database.read(count), self.database.write(spoil)]
+        for one in group:
+            self.failureResultOf(one, StoreUnavailable)
+        self.assertEqual((self.stored(), self.database.tally.value, self.clock.getDelayedCalls()), ([], 0, []))
+        write = self.database.write(self.counted, "b")
+        self.clock.advance(0)
+        self.assertEqual((self.successResultOf(write), self.stored(), self.database.tally.value), ("b", ["b"], 1))
+
+    def test_failed_commit(self) -> None:
+        """If the COMMIT fails, all fail; nothing of it is stored or counted."""
+        self.connection.executescript(
+            "PRAGMA foreign_keys = ON; CREATE TABLE late (word REFERENCES words (word) DEFERRABLE INITIALLY DEFERRED)"
+        )
+        first = self.database.write(self.counted, "a")
+        promise = self.database.write(lambda connection: connection.execute("INSERT INTO late VALUES ('never')"))
+        read = self.database.read(count)
+        self.clock.advance(0)
+        for one in (first, promise, read):
+            self.failureResultOf(one, StoreUnavailable)
+        self.assertEqual((self.stored(), self.database.tally.value, self.connection.in_transaction), ([], 0, False))
+
+    def test_caller_left(self) -> None:
+        """A caller that was cancelled, as Klein does when its client hangs up, keeps nobody from their results."""
+        gone, stays = self.database.write(say, "a"), self.database.write(say, "b")
+        gone.cancel()
+        self.clock.advance(0)
+        self.assertEqual((self.successResultOf(stays), self.stored()), ("b", ["a", "b"]))
+        self.failureResultOf(gone)
+
+    def test_between_groups(self) -> None:
+        """What must not meet a transaction is done at once, or after the commit and before what follows from it."""
+        states: list[bool] = []
+        self.database.between_groups(lambda: states.append(self.connection.in_transaction))
+        _ = self.database.write(say, "a").addCallback(lambda _: self.database.write(say, "b"))
+        self.database.between_groups(lambda: states.append(self.connection.in_transaction))
+        self.assertEqual(states, [False])
+        self.clock.advance(0)
+        self.assertEqual(states, [False, False])
+        self.clock.advance(0)
+
+    def test_close(self) -> None:
+        """Closing commits what was begun; what comes later is refused."""
+        write = self.database.write(say, "a")
+        self.database.close()
+        self.assertEqual((self.successResultOf(write), self.ran("COMMIT")), ("a", 1))
+        self.failureResultOf(self.database.write(say, "b"), StoreUnavailable)
+        self.failureResultOf(self.database.read(count), StoreUnavailable)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
