@@ -83,6 +83,15 @@ class HandledTests(PushTestCase):
         self.start()
         self.assertEqual(self.waiting(), 2)
 
+    def test_logs_wanted(self) -> None:
+        """server-api.md 5.4: that the Server would like to have logs disturbs nothing."""
+        task = self.add_job()[0]
+        self.set_status(task, "completed")
+        self.server.books.request_log(task.job, task.id)
+        self.enqueue_some(1)
+        self.start()
+        self.assertEqual((self.waiting(), len(self.server.books.wanted_logs)), (0, 1))
+
     def test_answer_lost(self) -> None:
         """server-api.md 17.8: what was applied, but not confirmed, is sent again in the same order."""
         task = self.add_job()[0]

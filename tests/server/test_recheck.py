@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import define, evolve, frozen
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionRefusedError  # noqa: A004 its name
 from twisted.logger import LogLevel, capturedLogs
@@ -14,13 +14,14 @@ from flamenco_mgr.demo.standin.endpoints import Endpoint
 from flamenco_mgr.demo.standin.entries import StandInTask
 from flamenco_mgr.domain.merging import taken_in
 from flamenco_mgr.domain.tasks import Task
+from flamenco_mgr.domain.updates import Transition
 from flamenco_mgr.server.breaker import CircuitBreaker
 from flamenco_mgr.server.client import FlamencoServerClient
 from flamenco_mgr.server.importing import TaskImporter
 from flamenco_mgr.server.interfaces import Checked, IKickable, INotifier, ITaskChecker
 from flamenco_mgr.server.no_server import NoServer
 from flamenco_mgr.server.recheck import MOST_AT_ONCE, TaskChecker
-from flamenco_mgr.store.interfaces import Import, Standing, StoreUnavailable
+from flamenco_mgr.store.interfaces import Import, IStore, IUpdateQueue, Standing, StoreUnavailable
 from flamenco_mgr.wire.server_task import described
 from tests.builders import a_task, a_worker
 from tests.server.linked import LinkedTestCase
@@ -39,6 +40,31 @@ class FullDisk:
 
     async def take_in(self, _: Sequence[Import]) -> frozenset[str]:
         raise StoreUnavailable("disk full")
+
+
+@define(eq=False)
+class HurriedStore:
+    """A store in which somebody else is quicker so many times; it is its own tasks."""
+
+    store: IStore
+    quicker: int
+
+    @property
+    def updates(self) -> IUpdateQueue:
+        return self.store.updates
+
+    @property
+    def tasks(self) -> "HurriedStore":
+        return self
+
+    async def get(self, task_id: str) -> Task | None:
+        return await self.store.tasks.get(task_id)
+
+    async def apply(self, transition: Transition) -> bool:
+        if self.quicker:
+            self.quicker -= 1
+            return False
+        return await self.store.tasks.apply(transition)
 
 
 class CheckTestCase(LinkedTestCase):
@@ -206,6 +232,16 @@ class CheckTests(CheckTestCase):
         self.failureResultOf(checking, CancelledError)
         self.assertFalse(self.breaker.is_open)
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_gone_while_it_changes(self) -> None:
+        """A task that changes while its end is being stored is looked at again, but not for ever."""
+        task = self.downloaded()[0]
+        self.server.behave(Refuse(404), endpoint=Endpoint.TASK)
+        for quicker, status in ((1000, "claimed-by-manager"), (2, "canceled")):
+            hurried: Any = HurriedStore(self.store, quicker)
+            self.checker.store = hurried
+            self.assertEqual(self.checked(task), Checked(changed=True))
+            self.assertEqual(self.task(task.id).status, status)
 
     def test_store_is_away(self) -> None:
         """When the Server's word cannot be kept, the task is not handed out against it."""

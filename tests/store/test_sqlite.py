@@ -5,12 +5,16 @@ from zope.interface.verify import verifyObject
 
 from flamenco_mgr.store.interfaces import IDownloadMark, IStore, ITaskStore, IUpdateQueue, IWorkerStore
 from flamenco_mgr.store.sqlite import SQLiteStore
-from tests.store.contract import candidates, case, machine, tasks, updates, workers
+from tests.store.contract import candidates, case, machine, store, tasks, updates, workers
 
 
 class InMemory:
     def make_store(self, clock: IReactorTime) -> IStore:
         return SQLiteStore.in_memory(clock)
+
+
+class SQLiteStoreTests(InMemory, store.StoreContract):
+    pass
 
 
 class SQLiteTaskTests(InMemory, tasks.TaskContract):

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from twisted.internet.task import Clock
-from twisted.trial.unittest import SynchronousTestCase
+from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from flamenco_mgr.store.interfaces import StoreRefused
 from flamenco_mgr.store.sqlite import SQLiteStore, schema
@@ -136,6 +136,29 @@ class RefusalTests(FileCase):
         content = self.path.read_bytes()
         self.path.write_bytes(content[:100] + b"\xff" * (len(content) - 100))
         self.assertIn("cannot open", str(self.assertRaises(StoreRefused, self.open)))
+
+    def test_damaged_later(self) -> None:
+        """Damage that shows only when the tables are read is refused in one line, too, and the lock is let go."""
+        self.make()
+        with closing(sqlite3.connect(self.path)) as connection:
+            pages = connection.execute("SELECT rootpage FROM sqlite_master WHERE tbl_name = 'updates'").fetchall()
+        with self.path.open("r+b") as file:
+            for (page,) in pages:
+                file.seek((page - 1) * 4096)
+                file.write(b"\xff" * 4096)
+        for _ in range(2):
+            self.assertIn("cannot read", str(self.assertRaises(StoreRefused, self.open)))
+
+    def test_not_ours_to_write(self) -> None:
+        """A directory or a file that the Manager's user must not write to is refused."""
+        if os.geteuid() == 0:
+            raise SkipTest("root may write everywhere")
+        self.make()
+        self.path.chmod(0o400)
+        self.assert_refused("give it to the user of the Manager")
+        self.directory.chmod(0o500)
+        self.addCleanup(self.directory.chmod, 0o700)
+        self.assert_refused("give it to the user of the Manager")
 
 
 class SchemaTests(FileCase):

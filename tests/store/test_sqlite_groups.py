@@ -81,17 +81,41 @@ class GroupTests(SynchronousTestCase):
         self.clock.advance(0)
         self.assertEqual(self.successResultOf(read), 1)
 
-    def test_read_of_what_is_left_alone(self) -> None:
-        """A read of one row need not wait for a group that touches others only, and waits for one that may touch all."""
-        _ = self.database.write_some(("a",), say, "a")
-        self.assertEqual(self.successResultOf(self.database.read_one("b", count)), 1)
-        touched = self.database.read_one("a", count)
-        self.assertNoResult(touched)
+    def test_read_one(self) -> None:
+        """A read of one row waits only if the open group touched that row, or may have touched every row."""
+        _ = self.database.write_some(("a", "b"), say, "a")
+        self.assertEqual(self.successResultOf(self.database.read_one("c", count)), 1)
+        waits = [self.database.read_one("a", count), self.database.read(count)]
         _ = self.database.write(say, "b")
-        self.assertNoResult(self.database.read_one("c", count))
+        waits.append(self.database.read_one("c", count))
+        for read in waits:
+            self.assertNoResult(read)
         self.clock.advance(0)
-        self.assertEqual(self.successResultOf(touched), 1)
-        self.assertEqual(self.successResultOf(self.database.read_one("a", count)), 2)
+        self.assertEqual([self.successResultOf(read) for read in waits], [1, 1, 2])
+        _ = self.database.write_some((), say, "c")
+        self.assertEqual(self.successResultOf(self.database.read_one("a", count)), 3)
+        self.clock.advance(0)
+
+    def test_remembered(self) -> None:
+        """What was read of one row is not read again until a write touches the row, or may have, and succeeds."""
+
+        def asked() -> int:
+            return self.successResultOf(self.database.read_one("a", count))
+
+        def write(*touches: str, word: str) -> None:
+            _ = self.database.write_some(touches, say, word).addErrback(lambda failure: failure.trap(sqlite3.Error))
+            self.clock.advance(0)
+
+        self.assertEqual(asked(), 0)
+        write("b", word="a")
+        self.assertEqual((asked(), self.ran("SELECT")), (0, 2), "the first one counts for the tally")
+        write("a", word="a")
+        self.assertEqual(asked(), 0)
+        write("a", word="b")
+        self.assertEqual(asked(), 2)
+        _ = self.database.write(say, "c")
+        self.clock.advance(0)
+        self.assertEqual(asked(), 3)
 
     def test_failure_alone(self) -> None:
         """A write that fails is undone whole, and its neighbours before and after it are not concerned."""
@@ -115,9 +139,8 @@ class GroupTests(SynchronousTestCase):
     def test_failed_read(self) -> None:
         """A read that fails fails alone."""
         write = self.database.write(say, "a")
-        self.failureResultOf(
-            self.database.read(lambda connection: connection.execute("SELECT nonsense")), StoreUnavailable
-        )
+        read = self.database.read(lambda connection: connection.execute("SELECT nonsense"))
+        self.failureResultOf(read, StoreUnavailable)
         self.clock.advance(0)
         self.assertEqual(self.successResultOf(write), "a")
         self.flushLoggedErrors()
@@ -131,6 +154,19 @@ class GroupTests(SynchronousTestCase):
         write = self.database.write(self.counted, "b")
         self.clock.advance(0)
         self.assertEqual((self.successResultOf(write), self.stored(), self.database.tally.value), ("b", ["b"], 1))
+
+    def test_cannot_be_undone(self) -> None:
+        """If a failed operation cannot be undone by itself, the whole group is, and its connection is given up."""
+
+        def slip_away(connection: sqlite3.Connection) -> None:
+            connection.execute("RELEASE operation")
+            raise ValueError("without a savepoint")
+
+        group = [self.database.write(say, "a"), self.database.write(slip_away)]
+        for one in group:
+            self.failureResultOf(one, StoreUnavailable)
+        self.assertRaises(sqlite3.ProgrammingError, self.stored)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_failed_commit(self) -> None:
         """If the COMMIT fails, all fail; nothing of it is stored or counted."""

@@ -3,7 +3,7 @@
 import resource
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from attrs import field, frozen
@@ -134,6 +134,17 @@ class TroubleTests(StoreCase):
         self.assertIsNot(self.connection, before)
         self.assert_queued(1, 2)
         self.assertEqual(self.result_of(self.store.repair()), 0)
+
+    def test_locked(self) -> None:
+        """While another program writes to the file, changes fail and reads go on; then all is as before."""
+        with closing(sqlite3.connect(self.directory / "flamenco.sqlite3", isolation_level=None)) as shell:
+            shell.execute("BEGIN IMMEDIATE")
+            error = self.failure_of(self.store.mark.set("mark"), StoreUnavailable)
+            self.assertEqual(str(error), "the embedded store cannot be written: database is locked")
+            self.assertIsNone(self.result_of(self.store.mark.get()))
+            shell.execute("COMMIT")
+        self.result_of(self.store.mark.set("mark"))
+        self.assertEqual(self.result_of(self.store.mark.get()), "mark")
 
     def test_checkpoint_fails(self) -> None:
         """A checkpoint that fails is told once; the next one, with room, moves what there is."""

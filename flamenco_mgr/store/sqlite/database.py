@@ -8,10 +8,13 @@ from attrs import Factory, define, field
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import deferLater
+from twisted.python.failure import Failure
 
 from flamenco_mgr.store.interfaces import StoreUnavailable
 from flamenco_mgr.store.sqlite.tally import Tally
 from flamenco_mgr.store.sqlite.trouble import OUR_MISTAKES, Trouble
+
+_MOST_REMEMBERED = 5000
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -25,10 +28,14 @@ class Database:
     An operation is a plain function of the connection. It is done at once; its Deferred fires when what it did, or saw,
     is durable. Most requests look at one worker and one task only, so a write names the ids whose rows others may look
     at one by one (``touches``), and a read of one such row names it (``sees``): it need not wait for a group that has
-    left the row alone. Whatever names nothing concerns everything. A write that fails is undone and fails alone; if the transaction or its COMMIT is lost, all that took
-    part fail with `StoreUnavailable`. After that the next operation tries anew, on a new connection if the old one
-    cannot be trusted. ``tally`` is what operations count in memory: it begins with what ``count`` finds when connected,
-    and follows the transaction.
+    left the row alone. Whatever names nothing concerns everything. What was
+    read under a name is remembered until a write touches it: a Worker asks every five seconds about a task that changes
+    twice a minute.
+
+    A write that fails is undone and fails alone; if the transaction or its COMMIT is lost, all that took part fail with
+    `StoreUnavailable`. After that the next operation tries anew, on a new connection if the old one cannot be trusted.
+    ``tally`` is what operations count in memory: it begins with what ``count`` finds when connected, and follows the
+    transaction.
     """
 
     connect: Callable[[], sqlite3.Connection]
@@ -42,6 +49,7 @@ class Database:
     _connection: sqlite3.Connection | None = field(init=False, default=None)
     _group: list[tuple["Deferred[Any]", Any]] | None = field(init=False, default=None)
     _touched: set[str] | None = field(init=False, default=None)
+    _remembered: dict[str, dict[Any, Any]] = field(init=False, factory=dict)
     _flushing: IDelayedCall | None = field(init=False, default=None)
     _between: list[Callable[[], None]] = field(init=False, factory=list)
     _closed: bool = field(init=False, default=False)
@@ -70,8 +78,14 @@ class Database:
     def read_one(
         self, sees: str, operation: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> "Deferred[T]":
-        """Look at what no write touches but those that name ``sees``."""
-        return self._read(sees, operation, *args, **kwargs)
+        """Look at what no write touches but those that name ``sees``; the arguments say no more than that."""
+        known = self._remembered.get(sees)
+        if known is not None and operation in known:
+            return succeed(known[operation])
+        reading = self._read(sees, operation, *args, **kwargs)
+        if reading.called and not isinstance(reading.result, Failure):
+            self._remember(sees, operation, reading.result)
+        return reading
 
     def _read(
         self,
@@ -132,10 +146,7 @@ class Database:
         except Exception as e:  # noqa: BLE001 whatever it is, its neighbours must not suffer
             self.tally.value = counted
             return fail(self._undo(connection, e))
-        if touches is None:
-            self._touched = None
-        elif self._touched is not None:
-            self._touched.update(touches)
+        self._touch(touches)
         return self._after_commit(self._group, result)
 
     def between_groups(self, action: Callable[[], None]) -> None:
@@ -155,6 +166,21 @@ class Database:
             self._flush()
         self._closed = True
         self._disconnect()
+
+    def _touch(self, touches: Collection[str] | None) -> None:
+        if touches is None:
+            self._touched = None
+            self._remembered.clear()
+            return
+        for name in touches:
+            self._remembered.pop(name, None)
+        if self._touched is not None:
+            self._touched.update(touches)
+
+    def _remember(self, sees: str, operation: Any, result: Any) -> None:
+        while len(self._remembered) >= _MOST_REMEMBERED:
+            del self._remembered[next(iter(self._remembered))]
+        self._remembered.setdefault(sees, {})[operation] = result
 
     @staticmethod
     def _after_commit(group: list[tuple["Deferred[Any]", Any]], result: T) -> "Deferred[T]":
@@ -222,6 +248,7 @@ class Database:
             deferred.errback(reason)
 
     def _disconnect(self) -> None:
+        self._remembered.clear()
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()

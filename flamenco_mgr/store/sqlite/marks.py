@@ -10,7 +10,7 @@ from flamenco_mgr.store.interfaces import IDownloadMark
 from flamenco_mgr.store.sqlite.database import Database
 
 _FACT = "SELECT value FROM state WHERE key = ?"
-_STATE = "INSERT INTO state (key, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
+_STATE = "INSERT INTO state (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 _FORGET = "DELETE FROM state WHERE key = ?"
 _MARK = "depsgraph_last_modified"
 _RECEIPTS = "receipts"

@@ -29,7 +29,7 @@ _CHANGE_COMMANDS = """
 _UNDERSTOOD = "DELETE FROM set_aside WHERE task_id = ?"
 _SET_ASIDE = """
     INSERT INTO set_aside (task_id, reason, document, since) VALUES (?, ?, ?, ?)
-    ON CONFLICT DO UPDATE SET reason = excluded.reason, document = excluded.document
+    ON CONFLICT (task_id) DO UPDATE SET reason = excluded.reason, document = excluded.document
 """
 _HELD = f"SELECT {lanes.WAITING_COLUMNS} FROM tasks INDEXED BY tasks_held WHERE held ORDER BY number LIMIT ?"  # noqa: S608
 _HOLD = "UPDATE tasks SET held = 1 WHERE id = ?"

@@ -212,6 +212,7 @@ class StoreMachine(RuleBasedStateMachine):
         standing = self.result_of(self.store.tasks.standing(TASKS))
         for task_id in TASKS:
             assert standing[task_id].task == self.model.tasks.get(task_id)
+            assert self.result_of(self.store.tasks.get(task_id)) == self.model.tasks.get(task_id)
             waiting = [update for update, _ in self.model.queue if update.task_id == task_id]
             assert standing[task_id].waiting == bool(waiting)
             assert standing[task_id].final_waits == any(update.status in FINISHED for update in waiting)

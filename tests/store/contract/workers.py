@@ -103,7 +103,10 @@ class WorkerContract(StoreCase):
         """A change that was decided before a heartbeat leaves what the heartbeat brought."""
         worker = a_worker()
         self.result_of(self.store.workers.add(worker))
+        self.assertEqual(self.result_of(self.store.workers.get(WORKER)), worker)
         self.result_of(self.store.workers.beat({WORKER: WorkerBeat(last_activity=5.0)}, {}))
+        seen = self.result_of(self.store.workers.get(WORKER))
+        self.assertEqual(seen, evolve(worker, last_activity=5.0))
         self.assertTrue(self.result_of(self.store.workers.change(worker, evolve(worker, status="asleep"))))
         (stored,) = self.result_of(self.store.workers.all())
         self.assertEqual((stored.status, stored.last_activity), ("asleep", 5.0))
@@ -122,6 +125,7 @@ class WorkerContract(StoreCase):
     def test_ping(self) -> None:
         """A task's ping counts if the worker named still has the task, and does not move its revision."""
         self.take_in(a_task(status="active", worker_id=WORKER), a_task(id=an_id(1), worker_id=an_id(2)))
+        self.assertIsNone(self.task(TASK).last_worker_ping)
         pings = {TASK: (WORKER, 5.0), an_id(1): (WORKER, 5.0), an_id(3): (WORKER, 5.0)}
         self.result_of(self.store.workers.beat({}, pings))
         self.assertEqual((self.task(TASK).last_worker_ping, self.task(TASK).revision), (5.0, 0))

@@ -1,0 +1,31 @@
+"""The contract of `IStore` as a whole."""
+
+from flamenco_mgr.store.interfaces import StoreUnavailable
+from tests.builders import TASK, a_task, a_worker, an_update
+from tests.store.contract.case import StoreCase, pumped
+
+
+class StoreContract(StoreCase):
+    def test_checkpoint(self) -> None:
+        """Keeping the store short changes nothing of what is in it."""
+        self.add(a_task())
+        self.result_of(self.store.checkpoint())
+        self.result_of(self.store.checkpoint())
+        self.assertEqual(self.task(TASK).id, TASK)
+
+    def test_close(self) -> None:
+        """Closing finishes what was begun; whatever comes later cannot be answered."""
+        begun = pumped(self.clock, self.store.workers.add(a_worker()))
+        self.result_of(self.store.close())
+        self.successResultOf(begun)
+        late = (
+            self.store.tasks.get(TASK),
+            self.store.workers.add(a_worker()),
+            self.store.updates.waiting(),
+            self.store.updates.add(an_update()),
+            self.store.mark.get(),
+            self.store.repair(),
+        )
+        for question in late:
+            self.failure_of(question, StoreUnavailable)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
