@@ -132,7 +132,7 @@ def run(name: str, *arguments: str, directory: Path) -> Any:
     finally:
         child.stop()
     if child.process.returncode != 0:
-        raise Broken(f"{name} failed: see {directory / name}.log")
+        raise Broken(f"{name} failed with status {child.process.returncode}: see {directory / name}.log")
     return json.loads(output)
 
 

@@ -8,11 +8,13 @@ from attrs import define, field, frozen
 from hyperlink import EncodedURL
 from treq.client import HTTPClient
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
+from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from twisted.python.failure import Failure
-from twisted.web.client import Agent, HTTPConnectionPool
+from twisted.web.client import URI, Agent, BrowserLikePolicyForHTTPS, HTTPConnectionPool
 from twisted.web.http_headers import Headers
-from twisted.web.iweb import IResponse
+from twisted.web.iweb import IAgentEndpointFactory, IResponse
+from zope.interface import implementer
 
 from flamenco_mgr.server.clock_offset import ClockOffset
 from flamenco_mgr.server.reachability import Reachability
@@ -51,7 +53,28 @@ def http_client(reactor: Any) -> HTTPClient:
     pool.maxPersistentPerHost = _CONNECTIONS
     # The Server closes idle ones, too, and a POST that meets a connection just closed is lost.
     pool.cachedConnectionTimeout = _IDLE_TIME
-    return HTTPClient(Agent(reactor, connectTimeout=CONNECT_TIME, pool=pool))
+    return HTTPClient(Agent.usingEndpointFactory(reactor, _Endpoints(reactor), pool))
+
+
+@implementer(IAgentEndpointFactory)
+@define(eq=False)
+class _Endpoints:
+    """Makes an endpoint once for each Server, not for each request: making one is slower than using it."""
+
+    _reactor: Any
+    _policy: BrowserLikePolicyForHTTPS = field(init=False, factory=BrowserLikePolicyForHTTPS)
+    _made: dict[tuple[bytes, bytes, int], IStreamClientEndpoint] = field(init=False, factory=dict)
+
+    def endpointForURI(self, uri: URI) -> IStreamClientEndpoint:
+        key = (uri.scheme, uri.host, uri.port)
+        if key not in self._made:
+            endpoint: IStreamClientEndpoint = HostnameEndpoint(
+                self._reactor, uri.host.decode("ascii"), uri.port, timeout=CONNECT_TIME
+            )
+            if uri.scheme == b"https":
+                endpoint = wrapClientTLS(self._policy.creatorForNetloc(uri.host, uri.port), endpoint)
+            self._made[key] = endpoint
+        return self._made[key]
 
 
 @frozen(kw_only=True)

@@ -105,6 +105,7 @@ class ITaskStore(Interface):
         A task that is active for the worker comes first. Else: a schedulable one of these types, all parents completed
         or unknown, not failed at by this worker, and not in ``skip`` (ids that other requests are just handing out);
         the order is job priority and priority, both descending, then id. Costs the same however many tasks there are.
+        It is a proposal: what it saw may not be durable yet, which its revision shows when the task is claimed.
         """
 
     def apply(transition: Transition) -> Awaitable[bool]:

@@ -2,6 +2,7 @@
 
 import binascii
 from base64 import b64decode
+from functools import lru_cache
 from ipaddress import IPv6Address
 
 from attrs import frozen
@@ -40,6 +41,7 @@ class WorkerAuth:
         )
 
 
+@lru_cache(maxsize=4096)
 def credentials(header: bytes | None) -> tuple[str, bytes]:
     """Return the worker's id and secret out of an ``Authorization`` header; raises `Unauthorized`."""
     if header is None:

@@ -105,6 +105,17 @@ class Database:
             return succeed(result)
         return self._after_commit(self._group, result)
 
+    def glance(
+        self, operation: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> "Deferred[T]":
+        """Look for something to do; what it saw may yet be undone, which whoever acts on it finds out by revisions."""
+        try:
+            return succeed(operation(self.open(), *args, **kwargs))
+        except sqlite3.Error as e:
+            return fail(self._failed(e, self._reading))
+        except StoreUnavailable as e:
+            return fail(e)
+
     def write(
         self, operation: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> "Deferred[T]":

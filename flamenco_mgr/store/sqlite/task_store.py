@@ -37,7 +37,7 @@ class SQLiteTaskStore:
 
     def candidate(self, worker_id: str, task_types: Sequence[str], skip: Collection[str]) -> "Deferred[Task | None]":
         """See `ITaskStore.candidate`."""
-        return self._database.read(task_reads.candidate, worker_id, task_types, skip)
+        return self._database.glance(task_reads.candidate, worker_id, task_types, skip)
 
     def apply(self, transition: Transition) -> "Deferred[bool]":
         """See `ITaskStore.apply`."""

@@ -38,6 +38,9 @@ _ALL = f"SELECT {COLUMNS} FROM updates ORDER BY seq"  # noqa: S608
 
 _AT_ONCE = 200
 
+_RECEIPTS = "receipts"
+"""The name under which the number of the latest receipt is seen and touched."""
+
 
 @implementer(IUpdateQueue)
 @frozen(eq=False)
@@ -74,7 +77,9 @@ class SQLiteUpdateQueue:
     async def handled(self, updates: Sequence[QueuedUpdate]) -> None:
         """See `IUpdateQueue.handled`; done in slices, each of which is a receipt of its own."""
         for begin in range(0, len(updates), _AT_ONCE):
-            await self._database.write_some((), _handled, self._database.tally, updates[begin : begin + _AT_ONCE])
+            await self._database.write_some(
+                (_RECEIPTS,), _handled, self._database.tally, updates[begin : begin + _AT_ONCE]
+            )
 
     def unhandled(self, updates: Sequence[QueuedUpdate]) -> "Deferred[None]":
         """See `IUpdateQueue.unhandled`."""
@@ -90,7 +95,7 @@ class SQLiteUpdateQueue:
 
     def receipts(self) -> "Deferred[int]":
         """See `IUpdateQueue.receipts`."""
-        return self._database.read(marks.receipts)
+        return self._database.read_one(_RECEIPTS, marks.receipts)
 
     def purge(self, export: Callable[[TaskUpdate], None] | None) -> "Deferred[int]":
         """See `IUpdateQueue.purge`; if ``export`` fails, nothing is removed."""
