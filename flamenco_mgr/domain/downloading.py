@@ -9,6 +9,9 @@ OVERLAP = timedelta(minutes=10)
 CLEAN_SLATE_EVERY = 6 * 3600.0
 """Seconds between two downloads of everything."""
 
+AGAIN_AFTER = 60.0
+"""Seconds after a download that failed until the next try, unless an idle worker asks for it sooner."""
+
 REFUSED_WAIT = 60.0
 """Seconds to leave a Server alone that refuses our credentials (server-api.md 2)."""
 

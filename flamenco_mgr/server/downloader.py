@@ -5,7 +5,7 @@ from typing import ClassVar
 from attrs import define, field, frozen
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from zope.interface import implementer
@@ -41,8 +41,8 @@ class Downloader(Service):
     """
     Downloads at the start, every ``rules.interval`` seconds, and when idle workers ask for it, if not too often.
 
-    What fails is tried again at the next of these occasions, from where it was. `stopService` breaks a download off:
-    the mark has not moved, so it begins anew.
+    What fails is tried again a minute later, or at the next of these occasions, from where it was. `stopService` breaks
+    a download off: the mark has not moved, so it begins anew.
     """
 
     _log: ClassVar[Logger] = Logger()
@@ -55,6 +55,7 @@ class Downloader(Service):
     rules: DownloadRules
     _loop: Periodic = field(init=False)
     _download: "Deferred[None] | None" = field(init=False, default=None)
+    _again: IDelayedCall | None = field(init=False, default=None)
     _last_kick: float | None = field(init=False, default=None)
     _last_clean_slate: float | None = field(init=False, default=None)
     _not_before: float = field(init=False, default=0.0)
@@ -73,6 +74,7 @@ class Downloader(Service):
     def stopService(self) -> "Deferred[None]":
         """Stop, in the middle of a download if need be."""
         super().stopService()
+        self._forget_again()
         stopped = self._loop.stopService()
         if self._download is not None:
             self._download.cancel()
@@ -88,20 +90,35 @@ class Downloader(Service):
     async def _turn(self) -> None:
         if self.clock.seconds() < self._not_before:
             return
-        self._download = Deferred.fromCoroutine(self._fetch())
+        self._forget_again()
         try:
-            await self._download
-            self._trouble = ""
+            await self._try()
         except CancelledError:
             self._log.debug("The download was broken off")
+            return
         except CredentialsRefused:
             self._not_before = self.clock.seconds() + downloading.REFUSED_WAIT
         except (ServerUnreachable, StoreUnavailable) as e:
             self._log.debug("The download failed: {trouble}", trouble=str(e))  # people have been told
         except ServerTrouble as e:
             self._tell(str(e))
+        else:
+            self._trouble = ""
+            return
+        if self.running:
+            self._again = self.clock.callLater(downloading.AGAIN_AFTER, self._loop.kick)
+
+    async def _try(self) -> None:
+        self._download = Deferred.fromCoroutine(self._fetch())
+        try:
+            await self._download
         finally:
             self._download = None
+
+    def _forget_again(self) -> None:
+        if self._again is not None and self._again.active():
+            self._again.cancel()
+        self._again = None
 
     def _tell(self, trouble: str) -> None:
         if trouble != self._trouble:
