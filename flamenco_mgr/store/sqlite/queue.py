@@ -12,9 +12,13 @@ _LAST_OF_TASK = f"""
 _APPEND = f"""
     INSERT OR IGNORE INTO updates ({COLUMNS}, version, unhandled, bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 0, ?)
 """  # noqa: S608
-_REPLACE = f"""
-    UPDATE updates SET ({COLUMNS}, bytes) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?), version = version + 1 WHERE seq = ?
-"""  # noqa: S608
+# Not the columns that merging leaves alone: naming them, SQLite would write their indexes anew.
+_REPLACE = """
+    UPDATE updates SET
+        received_at = ?, activity = ?, log_tail = ?, worker = ?, timing = ?, progress = ?, bytes = ?,
+        version = version + 1
+    WHERE seq = ?
+"""
 
 
 def append(connection: sqlite3.Connection, tally: Tally, later: TaskUpdate) -> None:
@@ -30,5 +34,6 @@ def tell(connection: sqlite3.Connection, tally: Tally, later: TaskUpdate) -> Non
     if both is None:
         append(connection, tally, later)
         return
-    values = row(both)
-    connection.execute(_REPLACE, (*values, size(values), last[-1]))
+    _, _, received_at, _, activity, log_tail, worker, _, timing, progress = values = row(both)
+    words = (received_at, activity, log_tail, worker, timing, progress, size(values))
+    connection.execute(_REPLACE, (*words, last[-1]))
