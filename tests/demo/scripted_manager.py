@@ -168,7 +168,7 @@ class WorkerTestCase(SynchronousTestCase):
             "profile": self.profile,
             "client": self.treq,
             "clock": self.clock,
-            "random": Random(7),  # noqa: S311 chance that comes out the same each time
+            "random": Random(7),
             "manager_url": "http://manager.invalid:8080/",
         }
         return SimulatedWorker(**(values | changes))

@@ -113,7 +113,7 @@ class SocketTests(TestCase):
             profile=WorkerProfile(nickname=f"render{number:02}"),
             client=HTTPClient(Agent(self.clock, pool=self.pool)),
             clock=self.clock,
-            random=Random(number),  # noqa: S311 chance that comes out the same each time
+            random=Random(number),
             manager_url=f"http://127.0.0.1:{self.port.getHost().port}",
             time_scale=0.01,
         )
