@@ -16,7 +16,7 @@ help:
 	@echo 'make check   ruff and mypy'
 	@echo 'make bench   the benchmarks'
 	@echo 'make lock    renew requirements.lock'
-	@echo 'make clean   remove what the others have made'
+	@echo 'make clean   remove what the others have made, but not a store'
 
 demo: $(READY)
 	@$(BIN)/python -m flamenco_mgr.demo

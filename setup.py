@@ -57,6 +57,8 @@ setup(
         "flamenco_mgr.demo": ["examples/*.json"],
         "flamenco_mgr.store.sqlite": ["schema/*.sql"],
     },
+    # What an administrator starts from: found in share/flamenco-manager of the environment.
+    data_files=[("share/flamenco-manager", ["manager.yaml", "systemd/flamenco-manager.service"])],
     install_requires=NEEDED,
     extras_require={"dev": DEVELOPMENT},
     classifiers=[

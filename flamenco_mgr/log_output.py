@@ -2,7 +2,9 @@
 
 import json
 import math
+import os
 import signal
+import stat
 import sys
 import time
 from collections.abc import Callable
@@ -76,6 +78,8 @@ class FileSink:
         """Go on in the file that has the path now. If that cannot be opened, the old one is better than none."""
         try:
             opened = self.path.open("ab", buffering=0)
+            # Whoever may read the old file may read the new one: a daemon's umask would keep it for itself.
+            os.fchmod(opened.fileno(), stat.S_IMODE(os.fstat(self._file.fileno()).st_mode))
         except OSError as e:
             self.write(f"{formatTime(time.time())} [error] The log file cannot be opened anew: {e}\n".encode())
             return

@@ -106,7 +106,7 @@ class OneShotService(Service):
     async def _purge_queue(self, store: IStore) -> None:
         count = await store.updates.waiting()
         if not count:
-            self.console.say("No update waits for the Server")
+            self.console.say(f"No update waits for the Server{'' if self.export is None else '; nothing was written'}")
             return
         await self.console.agree(f"Forget {_counted(count, 'update')} that the Server has not heard of?")
         if self.export is None:

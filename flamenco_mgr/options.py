@@ -163,7 +163,7 @@ class Options(usage.Options):
     def _configure(self, rundir: Path) -> None:
         loaded, settings = self._load(rundir)
         if self["write-config"]:
-            self._write(loaded)
+            self._write(loaded, rundir)
         if settings.database_url:
             _fail(
                 "MongoDB is not supported by this version yet: leave database_url empty, "
@@ -189,19 +189,24 @@ class Options(usage.Options):
         try:
             self._file = find_config(option, self._terminal.environment, rundir)
             loaded = load(self._file, rundir)
-        except (NoConfigFile, ConfigErrors, OSError) as e:
+        except (NoConfigFile, ConfigErrors) as e:
             _fail("\n".join([*mistakes, str(e)]))
+        except OSError as e:
+            _fail("\n".join([*mistakes, f"The configuration file {self._file} cannot be read: {e.strerror}"]))
         if mistakes:
             _fail("\n".join(mistakes))
         return loaded, loaded.settings.overridden(**given)
 
-    def _write(self, loaded: Loaded) -> NoReturn:
+    def _write(self, loaded: Loaded, rundir: Path) -> NoReturn:
         self._warn(loaded)
         try:
-            write(self._file, loaded.settings)
+            is_new = write(self._file, loaded.settings, rundir)
         except OSError as e:
             _fail(f"{self._file} cannot be written: {e}")
-        self._print(f"{self._file} is written anew; the old one is {self._file.name}.bak beside it")
+        if is_new:
+            self._print(f"{self._file} is written anew; the old one is {self._file.name}.bak beside it")
+        else:
+            self._print(f"{self._file} is complete and in the newest form already; nothing was changed")
         raise SystemExit(0)
 
     def _warn(self, loaded: Loaded) -> None:

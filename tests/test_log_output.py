@@ -186,6 +186,16 @@ class SinkTests(LogCase):
         self.assertEqual(moved.read_bytes(), b"earlier\none\ntwo\n")
         self.assertEqual(path.read_bytes(), b"three\n")
 
+    def test_same_readers(self) -> None:
+        """Whoever may read the log may read the one that follows it, whatever the daemon's umask is."""
+        path = Path(self.mktemp())
+        sink = FileSink(path)
+        self.addCleanup(sink.close)
+        path.chmod(0o640)
+        path.rename(path.with_name("old"))
+        sink.reopen()
+        self.assertEqual(path.stat().st_mode & 0o777, 0o640)
+
     def test_file_cannot_be_opened_anew(self) -> None:
         """If the path can no longer be opened, the log goes on in the old file, and says why."""
         folder = Path(self.mktemp())

@@ -125,7 +125,7 @@ class ConfigurationTests(OptionsCase):
         """What works but may not be meant is kept, to be logged."""
         self.file.chmod(0o644)
         (warning, verbose) = self.options("--verbose")["warnings"]
-        self.assertIn("holds secrets", warning)
+        self.assertIn("secrets", warning)
         self.assertIn("--verbose", verbose)
 
 

@@ -36,9 +36,9 @@ class WheelTests(TestCase):
         """Build the wheel from a copy of what it is made of, as building leaves things behind."""
         source = Path(self.mktemp()).absolute()
         unwanted = shutil.ignore_patterns("__pycache__", "dropin.cache")
-        for name in ("flamenco_mgr", "twisted"):
+        for name in ("flamenco_mgr", "systemd", "twisted"):
             shutil.copytree(CHECKOUT / name, source / name, ignore=unwanted)
-        for name in ("setup.py", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE"):
+        for name in ("setup.py", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE", "manager.yaml"):
             shutil.copy(CHECKOUT / name, source / name)
         command = [
             sys.executable,

@@ -232,7 +232,7 @@ def _was_cancelled(error: BaseException) -> bool:
 
 def _words(error: BaseException) -> str:
     reasons: list[Failure] = list(getattr(error, "reasons", ()))
-    texts = [_words(reason.value) for reason in reasons if reason.value is not None] or [str(error)]
+    texts = [_words(reason.value) for reason in reasons if reason.value is not None] or [str(error).rstrip(".")]
     return "; ".join(text for text in texts if text) or type(error).__name__
 
 

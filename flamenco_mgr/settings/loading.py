@@ -4,15 +4,13 @@ import os
 import stat
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
 
-import attrs
-from attrs import AttrsInstance, frozen
+from attrs import frozen
 
 from flamenco_mgr.settings.document import NoDocument, parse
 from flamenco_mgr.settings.problems import ConfigErrors, NoConfigFile, Notes, Place, Problem, Value, shown
 from flamenco_mgr.settings.schema import Settings
-from flamenco_mgr.settings.sections import read_section
+from flamenco_mgr.settings.sections import read_section, with_paths
 from flamenco_mgr.settings.variables import version_1_variables
 from flamenco_mgr.settings.writing import VERSION
 
@@ -23,8 +21,6 @@ LARGEST = 256 * 1024
 """Bytes; a large farm's configuration has 20 KiB."""
 
 _ACCESS_OF_OTHERS = stat.S_IRGRP | stat.S_IWGRP | stat.S_IROTH | stat.S_IWOTH
-
-S = TypeVar("S", bound=AttrsInstance)
 
 
 @frozen(kw_only=True)
@@ -68,7 +64,7 @@ def load(path: Path, rundir: Path) -> Loaded:
         raise ConfigErrors([Problem(path=e.where, reason=e.reason)], str(path)) from e
     if notes.problems:
         raise ConfigErrors(notes.problems, str(path))
-    settings = _with_absolute_paths(settings, rundir.absolute())
+    settings = with_paths(settings, lambda place: rundir.absolute() / place)
     return Loaded(settings=settings, warnings=(*notes.warnings, *_doubts(settings)))
 
 
@@ -80,7 +76,7 @@ def _content(path: Path, notes: Notes) -> bytes:
         raise NoDocument("the file", f"has more than {LARGEST // 1024} KiB; is it a configuration?")
     if stat.S_ISREG(mode) and mode & _ACCESS_OF_OTHERS:
         notes.warnings.append(
-            f"{path} holds secrets, but others than its owner have access to it; its mode should be 600"
+            f"others than its owner have access to {path}, where the farm's secrets belong; its mode should be 600"
         )
     return content
 
@@ -158,21 +154,6 @@ def _completed(document: dict[str, Value], place: Place) -> dict[str, Value]:
     if "database_path" in document and not document["database_path"] and not document.get("database_url"):
         place.key("database_path").problem("must not be empty unless there is a database_url")
     return document
-
-
-def _with_absolute_paths(section: S, rundir: Path) -> S:
-    names = [attribute.name for attribute in attrs.fields(type(section))]
-    return type(section)(**{name: _absolute(getattr(section, name), rundir) for name in names})
-
-
-def _absolute(value: Any, rundir: Path) -> Any:
-    if isinstance(value, Path):
-        return rundir / value
-    if isinstance(value, tuple):
-        return tuple(_absolute(item, rundir) for item in value)
-    if attrs.has(type(value)):
-        return _with_absolute_paths(value, rundir)
-    return value
 
 
 def _doubts(settings: Settings) -> list[str]:

@@ -6,6 +6,7 @@ That is the only description of the settings: they are read, checked, shown and 
 
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import attrs
@@ -158,6 +159,20 @@ def write_section(values: AttrsInstance, *, masked: bool) -> dict[str, Plain]:
         if not (about.left_out and value == about.default):
             written[key] = about.write(value, masked=masked)
     return written
+
+
+def with_paths(values: S, change: Callable[[Path], Path]) -> S:
+    """Return a section with every path in it, and in the sections below it, changed in the same way."""
+    names = [attribute.name for attribute in attrs.fields(type(values))]
+    return type(values)(**{name: _with_path(getattr(values, name), change) for name in names})
+
+
+def _with_path(value: Any, change: Callable[[Path], Path]) -> Any:
+    if isinstance(value, Path):
+        return change(value)
+    if isinstance(value, tuple):
+        return tuple(_with_path(item, change) for item in value)
+    return with_paths(value, change) if attrs.has(type(value)) else value
 
 
 def _taken(left: dict[str, Value], key: str, old: OldName | None, place: Place) -> Iterator[tuple[str, Value]]:

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from flamenco_mgr.settings.schema import Settings
-from flamenco_mgr.settings.sections import write_section
+from flamenco_mgr.settings.sections import with_paths, write_section
 
 VERSION = 2
 
@@ -51,20 +51,30 @@ def dump(settings: Settings, mask_secrets: bool) -> str:
     return _HEADING + str(text)
 
 
-def write(path: Path, settings: Settings) -> None:
+def write(path: Path, settings: Settings, rundir: Path) -> bool:
     """
-    Replace a configuration file; what was there stays as ``<name>.bak``.
+    Replace a configuration file; what was there stays as ``<name>.bak``. False if it says all that already.
+
+    Paths below the run directory are written as they count from there, so that the whole of it can be moved.
 
     A reader, or a Manager that starts after a crash, sees the old file or the new one, whole. Both are readable by
     their owner alone, who stays the same. A symbolic link stays, and the file it points to is replaced. Raises
     `OSError`.
     """
     file = Path(os.path.realpath(path))
-    content = dump(settings, mask_secrets=False).encode()
+    content = dump(with_paths(settings, lambda place: _from(rundir, place)), mask_secrets=False).encode()
     owner = file.stat() if file.exists() else None
     if owner is not None:
-        _replace(file.with_name(f"{file.name}.bak"), file.read_bytes(), owner)
+        old = file.read_bytes()
+        if old == content:
+            return False
+        _replace(file.with_name(f"{file.name}.bak"), old, owner)
     _replace(file, content, owner)
+    return True
+
+
+def _from(rundir: Path, place: Path) -> Path:
+    return place.relative_to(rundir) if place.is_relative_to(rundir) else place
 
 
 def _replace(file: Path, content: bytes, owner: os.stat_result | None) -> None:

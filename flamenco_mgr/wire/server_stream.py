@@ -99,7 +99,11 @@ class DocumentStream:
         if self.key is None:
             return self._depth == 0
         before = bytes(self._frame[-_LONGEST_KEY:] + self._text[self._framed : self._at]).rstrip()
-        return self._depth == 1 and before.endswith(b":") and before[:-1].rstrip().endswith(b'"%b"' % self.key.encode())
+        name, colon = before[:-1].rstrip(), before[-1:]
+        quoted = b'"%b"' % self.key.encode()
+        # A backslash before it would make the first quote a part of a longer name.
+        is_named = name.endswith(quoted) and not name.endswith(b"\\" + quoted)
+        return self._depth == 1 and colon == b":" and is_named
 
     def _close(self, documents: list[bytes]) -> None:
         self._depth -= 1

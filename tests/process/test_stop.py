@@ -3,7 +3,6 @@
 import os
 import signal
 import socket
-from contextlib import closing
 
 from twisted.internet import protocol, reactor
 from twisted.internet.defer import Deferred
@@ -101,7 +100,8 @@ class UnreachableServerTests(ProcessTestCase):
     """The Server accepts connections and never says a word."""
 
     def setUp(self) -> None:
-        silent = self.enterContext(closing(socket.socket()))
+        silent = socket.socket()
+        self.addCleanup(silent.close)
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         self.linked = LINK.format(port=silent.getsockname()[1])

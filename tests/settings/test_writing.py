@@ -9,7 +9,7 @@ from hypothesis import given, strategies
 from hypothesis import settings as profile
 
 from flamenco_mgr.domain.variables import Audience, Direction, Variable, VariableValue
-from flamenco_mgr.settings import Address, Settings, dump, write
+from flamenco_mgr.settings import Address, Settings, dump, load, write
 from tests.settings.files import V2, FileTestCase
 from tests.settings.test_loading import COMPLETE
 
@@ -118,22 +118,38 @@ class WriteTests(FileTestCase):
         """The file is replaced, what was there is kept, both only for their owner, and nothing else is left."""
         settings = self.named("new")
         self.write("# old\n").chmod(0o644)
-        write(self.file, settings)
+        write(self.file, settings, self.rundir)
         self.assertEqual(self.load(self.file.read_text()).settings, settings)
         self.assertEqual(self.backup.read_text(), "# old\n")
         self.assertEqual([path.stat().st_mode & 0o777 for path in (self.file, self.backup)], [0o600, 0o600])
         self.assertEqual(sorted(path.name for path in self.rundir.iterdir()), ["manager.yaml", "manager.yaml.bak"])
 
+    def test_nothing_new(self) -> None:
+        """A file that says it all already is left alone, and so is what was kept of the one before it."""
+        self.write("# old\n")
+        self.assertTrue(write(self.file, Settings(), self.rundir))
+        self.assertFalse(write(self.file, Settings(), self.rundir))
+        self.assertEqual(self.file.with_name("manager.yaml.bak").read_text(), "# old\n")
+
+    def test_paths(self) -> None:
+        """Paths below the run directory are written as they count from there, others as they are."""
+        settings = self.settings("database_path: ./db\ntask_logs_path: /srv/logs\n")
+        write(self.file, settings, self.rundir)
+        text = self.file.read_text()
+        self.assertIn("database_path: db\n", text)
+        self.assertIn("task_logs_path: /srv/logs\n", text)
+        self.assertEqual(load(self.file, self.rundir).settings, settings)
+
     def test_new(self) -> None:
         """A file that was not there is made, without a back-up."""
-        write(self.file, Settings())
+        write(self.file, Settings(), self.rundir)
         self.assertEqual([path.name for path in self.rundir.iterdir()], ["manager.yaml"])
         self.assertEqual(self.file.stat().st_mode & 0o777, 0o600)
 
     def test_twice(self) -> None:
         """The back-up is what was there the last time."""
         for name in ("one", "two", "three"):
-            write(self.file, Settings(manager_name=name))
+            write(self.file, Settings(manager_name=name), self.rundir)
         self.assertIn("manager_name: two", self.backup.read_text())
         self.assertIn("manager_name: three", self.file.read_text())
 
@@ -144,7 +160,7 @@ class WriteTests(FileTestCase):
         real = target / "real.yaml"
         real.write_text("# old\n")
         self.file.symlink_to(Path("farm") / "real.yaml")
-        write(self.file, Settings())
+        write(self.file, Settings(), self.rundir)
         self.assertTrue(self.file.is_symlink())
         self.assertIn("manager_name", real.read_text())
         self.assertEqual((target / "real.yaml.bak").read_text(), "# old\n")
@@ -156,7 +172,7 @@ class WriteTests(FileTestCase):
             self.skipTest("only root can give files away")
         self.write("# old\n")
         os.chown(self.file, 12345, 23456)
-        write(self.file, Settings())
+        write(self.file, Settings(), self.rundir)
         for path in (self.file, self.backup):
             self.assertEqual((path.stat().st_uid, path.stat().st_gid), (12345, 23456))
 
@@ -164,15 +180,15 @@ class WriteTests(FileTestCase):
         """If the back-up cannot be made, the file stays as it was, and nothing is left behind."""
         self.write("# old\n")
         self.backup.mkdir()
-        self.assertRaises(OSError, write, self.file, Settings())
+        self.assertRaises(OSError, write, self.file, Settings(), self.rundir)
         self.assertEqual(self.file.read_text(), "# old\n")
         self.assertEqual(sorted(path.name for path in self.rundir.iterdir()), ["manager.yaml", "manager.yaml.bak"])
 
     def test_no_directory(self) -> None:
         """A directory that is not there is an error of the operating system."""
-        self.assertRaises(FileNotFoundError, write, self.rundir / "no" / "manager.yaml", Settings())
+        self.assertRaises(FileNotFoundError, write, self.rundir / "no" / "manager.yaml", Settings(), self.rundir)
 
     def test_address(self) -> None:
         """Addresses are written so that they are read again."""
-        write(self.file, Settings(listen=Address("::1", 0)))
+        write(self.file, Settings(listen=Address("::1", 0)), self.rundir)
         self.assertEqual(self.load(self.file.read_text()).settings.listen, Address("::1", 0))

@@ -73,6 +73,12 @@ class DocumentStreamTests(SynchronousTestCase):
         text = b'{"x": [{"a": 1}], "y": {"depsgraph": [{"b": 2}]}, "depsgraph": [{"c": 3}], "z": [{"d": 4}]}'
         self.assertEqual(cut("depsgraph", text, 5), ([b'{"c": 3}'], 0))
 
+    def test_longer_names(self) -> None:
+        """A list whose name only ends like the one that is wanted is another list."""
+        text = rb'{"\"depsgraph": [1, {"a": 1}], "xdepsgraph": [{"b": 2}], "depsgraph": [{"c": 3}]}'
+        for size in (1, 7, 100):
+            self.assertEqual(cut("depsgraph", text, size), ([b'{"c": 3}'], 0))
+
     def test_cut_short(self) -> None:
         """A text that ends anywhere before its end is noticed."""
         text = b' {"depsgraph": [{"a": "\\"}"}, {"b": [1]}]}'

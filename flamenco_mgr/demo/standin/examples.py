@@ -37,7 +37,8 @@ LAST_UPDATED: Final[Mapping[Example, str]] = {
 @cache
 def documents(example: Example) -> Sequence[Mapping[str, Any]]:
     """Return the tasks of an example, as they are on the wire."""
-    text = files("flamenco_mgr.demo").joinpath("examples", f"{example.value}.json").read_text(encoding="utf-8")
+    file = files("flamenco_mgr.demo") / "examples" / f"{example.value}.json"
+    text = file.read_text(encoding="utf-8")
     tasks: Sequence[Mapping[str, Any]] = json.loads(text)["depsgraph"]
     return tasks
 
