@@ -90,7 +90,13 @@ class WheelTests(TestCase):
         }
         self.assertEqual(wanted - names, set())
         foreign = {name.split("/")[0] for name in names} - {"flamenco_mgr", "twisted"}
-        self.assertEqual(foreign, {f"flamenco_manager-{__version__}.dist-info"})
+        made = f"flamenco_manager-{__version__}"
+        self.assertEqual(foreign, {f"{made}.dist-info", f"{made}.data"})
+        share = f"{made}.data/data/share/flamenco-manager/"
+        self.assertEqual(
+            {name for name in names if name.startswith(share)},
+            {share + "manager.yaml", share + "flamenco-manager.service"},
+        )
 
 
 def _site_packages() -> Path:
