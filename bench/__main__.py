@@ -2,6 +2,7 @@
 
 import argparse
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -30,6 +31,7 @@ RESULTS = Path(__file__).with_name("RESULTS.md")
 def main() -> int:
     """Measure what the command line asks for; the exit status is 0 if every target is met."""
     options = _parser().parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is ended as well
     unknown = set(options.only) - set(FIGURES)
     if unknown:
         raise SystemExit(f"no such figure: {', '.join(sorted(unknown))}; there are {', '.join(FIGURES)}")

@@ -8,6 +8,9 @@ from flamenco_mgr.domain.tasks import FINISHED, FailedBy, Progress, Task
 
 TAIL_LINES = 10
 
+LONGEST_TAIL = 32_768
+"""Characters; of longer lines, such as of a log without line ends, the end is told."""
+
 
 @frozen(kw_only=True)
 class TaskUpdate:
@@ -43,6 +46,11 @@ class Transition:
     update: TaskUpdate | None = None
     log_text: str = ""
 
+    @property
+    def changes_anything(self) -> bool:
+        """Whether there is anything to store; the task's revision moves by one then."""
+        return self.update is not None or self.after != self.before
+
 
 @frozen(kw_only=True)
 class QueuedUpdate:
@@ -68,7 +76,7 @@ def log_tail(text: str) -> str:
     text = text.strip()
     if not text:
         return ""
-    return "\n".join(text.rsplit("\n", TAIL_LINES)[-TAIL_LINES:]) + "\n"
+    return "\n".join(text.rsplit("\n", TAIL_LINES)[-TAIL_LINES:])[-LONGEST_TAIL:] + "\n"
 
 
 def merged(waiting: TaskUpdate, later: TaskUpdate) -> TaskUpdate | None:

@@ -35,8 +35,7 @@ class TaskChanges:
 
     async def act(self, transition: Transition, *, wait_for_log: bool = True) -> bool:
         """Carry out one decided change; False if the task has changed meanwhile."""
-        nothing = transition.update is None and transition.after == transition.before
-        if not nothing and not await self.tasks.apply(transition):
+        if transition.changes_anything and not await self.tasks.apply(transition):
             return False
         written = self.logs.append(transition.after.job, transition.after.id, transition.log_text)
         if wait_for_log:

@@ -17,8 +17,8 @@ from flamenco_mgr.farm.heartbeats import Heartbeats
 from flamenco_mgr.farm.single_flight import SingleFlight
 from flamenco_mgr.farm.task_changes import TaskChanges
 
-_REMEMBERED = 300.0
-"""Seconds in which the same words again, from the same worker about the same task, are a repetition."""
+_REMEMBERED = 5000
+"""Reports; a farm of so many workers has one each that may come again."""
 
 
 class Outcome(Enum):
@@ -34,8 +34,8 @@ class UpdateReceiver:
     """
     Takes what workers report: the task, the update for the Server and the log in one go (task-lifecycle.md 7).
 
-    A worker repeats a report until it is answered, and has no id for it; so the last one about each task is remembered
-    for some minutes, and its repetition changes nothing.
+    A worker repeats a report until it is answered, and has no id for it; so the last one about each task is remembered.
+    The same again, while nothing else has happened to the task, is its repetition, and changes nothing.
     """
 
     _log: ClassVar[Logger] = Logger()
@@ -44,14 +44,15 @@ class UpdateReceiver:
     heartbeats: Heartbeats
     clock: IReactorTime
     new_id: Callable[[], str]
-    _accepted: "OrderedDict[tuple[str, str], tuple[bytes, float]]" = field(init=False, factory=OrderedDict)
+    _accepted: "OrderedDict[tuple[str, str], tuple[bytes, int]]" = field(init=False, factory=OrderedDict)
     _arriving: SingleFlight[tuple[str, str, bytes], Outcome] = field(init=False, factory=SingleFlight)
 
     async def receive(self, worker: Worker, task_id: str, report: Report, digest: bytes) -> Outcome:
         """Apply a report; ``digest`` tells its body from others. An accepted one is durable."""
         if report.log:
             self.changes.logs.check_room()
-        if self._accepted.get((worker.id, task_id), (b"", 0.0))[0] == digest:
+        task = await self.changes.tasks.get(task_id)
+        if task is not None and self._accepted.get((worker.id, task_id)) == (digest, task.revision):
             self.heartbeats.pinged(worker, task_id)
             return Outcome.ACCEPTED
         return await self._arriving.run(
@@ -70,7 +71,7 @@ class UpdateReceiver:
         transition = await self.changes.decide(task_id, decide)
         if transition is None:
             return Outcome.ANOTHERS_TASK if known else Outcome.UNKNOWN_TASK
-        self._remember((worker.id, task_id), digest)
+        self._remember((worker.id, task_id), digest, transition.before.revision + transition.changes_anything)
         self.heartbeats.pinged(worker, task_id, report.status or "")
         self._tell(worker, report, transition)
         return Outcome.ACCEPTED
@@ -94,12 +95,8 @@ class UpdateReceiver:
                 now=before.status,
             )
 
-    def _remember(self, who: tuple[str, str], digest: bytes) -> None:
-        now = self.clock.seconds()
-        self._accepted[who] = (digest, now)
+    def _remember(self, who: tuple[str, str], digest: bytes, revision: int) -> None:
+        self._accepted[who] = (digest, revision)
         self._accepted.move_to_end(who)
-        while self._accepted:
-            oldest = next(iter(self._accepted))
-            if now - self._accepted[oldest][1] <= _REMEMBERED:
-                break
-            del self._accepted[oldest]
+        if len(self._accepted) > _REMEMBERED:
+            self._accepted.popitem(last=False)

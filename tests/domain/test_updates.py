@@ -3,7 +3,7 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from flamenco_mgr.domain.tasks import FailedBy, Progress
-from flamenco_mgr.domain.updates import QueuedUpdate, TaskUpdate, forwarded, log_tail, merged
+from flamenco_mgr.domain.updates import LONGEST_TAIL, QueuedUpdate, TaskUpdate, forwarded, log_tail, merged
 from tests.builders import an_update
 
 
@@ -21,6 +21,10 @@ class LogTailTests(SynchronousTestCase):
         """Fact 30: of fifteen lines the last ten remain."""
         lines = [f"line {number}" for number in range(15)]
         self.assertEqual(log_tail("\n".join(lines)), "\n".join(lines[5:]) + "\n")
+
+    def test_endless_line(self) -> None:
+        """Of a text without line ends the end remains: the Server gets no megabytes with a status."""
+        self.assertEqual(log_tail("x" * 20_000_000 + "end"), ("x" * 20_000_000 + "end")[-LONGEST_TAIL:] + "\n")
 
     def test_ten(self) -> None:
         """Exactly ten lines remain whole."""

@@ -110,6 +110,15 @@ class UpdatingTests(FarmTestCase):
         self.assertEqual(self.statuses(TASK), ["active", "completed"])
         self.assertEqual(self.log_of(TASK).count("done"), 1)
 
+    def test_same_words_after_a_requeue(self) -> None:
+        """The same words are no repetition when the task was given out anew in between."""
+        self.add(a_task())
+        for _ in range(2):
+            self.begin(self.w1)
+            self.assertEqual(self.update(self.w1, task_status="completed", activity="Task completed"), 204)
+            self.assertEqual(self.task(TASK).status, "completed")
+            self.change_task(TASK, status="claimed-by-manager")
+
     def test_returned(self) -> None:
         """A returned task goes to the next worker; what another worker returns stays (worker-api.md 4.5)."""
         self.add(a_task())

@@ -146,6 +146,24 @@ class TroubleTests(StoreCase):
         self.result_of(self.store.mark.set("mark"))
         self.assertEqual(self.result_of(self.store.mark.get()), "mark")
 
+    def test_removed_while_in_use(self) -> None:
+        """Files that were removed, or moved away, take no acknowledgement with them: 503 until they are back."""
+        path = self.directory / "flamenco.sqlite3"
+        moved = path.rename(path.with_name("moved"))
+        self.failure_of(self.store.updates.add(an_update()), StoreUnavailable)
+        self.assertFalse(path.exists())
+        moved.rename(path)
+        self.result_of(self.store.updates.add(an_update()))
+        self.assertEqual([queued.update.id for queued in self.queue()], [an_update().id])
+
+    def test_log_removed_while_in_use(self) -> None:
+        """When the log alone was removed, what had been acknowledged is saved from it."""
+        self.result_of(self.store.updates.add(an_update()))
+        (self.directory / "flamenco.sqlite3-wal").unlink()
+        self.failure_of(self.store.updates.add(an_update(id=an_id(2))), StoreUnavailable)
+        self.result_of(self.store.updates.add(an_update(id=an_id(3), status="active")))
+        self.assertEqual([queued.update.id for queued in self.queue()], [an_update().id, an_id(3)])
+
     def test_checkpoint_fails(self) -> None:
         """A checkpoint that fails is told once; the next one, with room, moves what there is."""
         self.result_of(self.store.updates.add(an_update(id=an_id(1), log_tail=BIG * 9)))

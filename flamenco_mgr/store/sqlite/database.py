@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from attrs import Factory, define, field
@@ -33,7 +34,8 @@ class Database:
     twice a minute.
 
     A write that fails is undone and fails alone; if the transaction or its COMMIT is lost, all that took part fail with
-    `StoreUnavailable`. After that the next operation tries anew, on a new connection if the old one cannot be trusted.
+    `StoreUnavailable`. After that the next operation tries anew, on a new connection if the old one cannot be trusted:
+    after an I/O error, or when the files are not ``in_place``.
     ``tally`` is what operations count in memory: it begins with what ``count`` finds when connected, and follows the
     transaction.
     """
@@ -41,6 +43,7 @@ class Database:
     connect: Callable[[], sqlite3.Connection]
     count: Callable[[sqlite3.Connection], int]
     clock: IReactorTime
+    in_place: Callable[[], bool] = lambda: True
     tally: Tally = field(init=False, factory=Tally)
     _reading: Trouble = field(init=False, default=Factory(lambda self: Trouble(what="be read", clock=self.clock), True))
     _writing: Trouble = field(
@@ -204,6 +207,9 @@ class Database:
             self._lose(StoreUnavailable("nothing was changed"))
             return
         try:
+            if not self.in_place():
+                self._rescue()
+                raise sqlite3.OperationalError("unable to open its files: they were removed or moved while in use")
             self.open().execute("COMMIT")
         except sqlite3.Error as e:
             self._lose(self._writing.met(e), distrust=_distrusted(e))
@@ -257,6 +263,13 @@ class Database:
         self.tally.rewind()
         for deferred, _ in self._end_group():
             deferred.errback(reason)
+
+    def _rescue(self) -> None:
+        """Move what was committed earlier out of a log that is no longer in its place, if the store still is."""
+        with suppress(sqlite3.Error):
+            connection = self.open()
+            connection.execute("ROLLBACK")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _disconnect(self) -> None:
         self._remembered.clear()

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+from attrs import define, field
+
 from flamenco_mgr.store.interfaces import StoreRefused
 from flamenco_mgr.store.sqlite import schema
 from flamenco_mgr.store.sqlite.lock import DirectoryLock
@@ -30,9 +32,44 @@ _OTHERS_MAY_TAKE = 0.05
 """Seconds that a request waits for another program (a backup, an administrator's shell) that has the file locked."""
 
 
+@define(eq=False)
+class Files:
+    """
+    The files of a store that is in use, and whether they are still in their places.
+
+    SQLite goes on writing to files that were removed or moved away, and all that it is given is gone with the process.
+    """
+
+    path: Path
+    _places: dict[str, tuple[int, int]] = field(init=False, factory=dict)
+
+    def connect(self) -> sqlite3.Connection:
+        """Connect to a store that is in order; never makes a new one."""
+        self._places.pop(self._log, None)  # whoever connects may begin it anew
+        return connect(self.path)
+
+    def in_place(self) -> bool:
+        """Whether the store and its log are the files that they were when they were looked at first."""
+        try:
+            for name in (str(self.path), self._log):
+                found = Path(name).stat()
+                if self._places.setdefault(name, (found.st_dev, found.st_ino)) != (found.st_dev, found.st_ino):
+                    return False
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True  # the disk is in trouble, which SQLite will notice
+        return True
+
+    @property
+    def _log(self) -> str:
+        return f"{self.path}-wal"
+
+
 def connect(path: Path) -> sqlite3.Connection:
-    """Connect to a store that is in order."""
-    connection = sqlite3.connect(path, isolation_level=None, timeout=_OTHERS_MAY_TAKE, cached_statements=256)
+    """Connect to a store that is in order, and is there."""
+    uri = f"{path.absolute().as_uri()}?mode=rw"
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_OTHERS_MAY_TAKE, cached_statements=256)
     for setting in _SETTINGS:
         connection.execute(setting)
     return connection

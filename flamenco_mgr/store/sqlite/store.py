@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 
 from attrs import Factory, field, frozen
@@ -15,7 +14,7 @@ from flamenco_mgr.store.sqlite.checkpoints import Checkpoints
 from flamenco_mgr.store.sqlite.database import Database
 from flamenco_mgr.store.sqlite.lock import DirectoryLock
 from flamenco_mgr.store.sqlite.marks import SQLiteDownloadMark
-from flamenco_mgr.store.sqlite.opening import FILE, connect, locked, prepare
+from flamenco_mgr.store.sqlite.opening import FILE, Files, locked, prepare
 from flamenco_mgr.store.sqlite.repair import repair
 from flamenco_mgr.store.sqlite.task_store import SQLiteTaskStore
 from flamenco_mgr.store.sqlite.trouble import Trouble
@@ -63,7 +62,8 @@ class SQLiteStore:
         lock = locked(directory)
         try:
             prepare(path, schema.steps() if scripts is None else scripts)
-            database = _opened(partial(connect, path), clock)
+            files = Files(path)
+            database = _opened(files.connect, clock, files.in_place)
         except sqlite3.Error as e:
             lock.release()
             raise StoreRefused(f"cannot read {path}: {e}") from e
@@ -90,7 +90,9 @@ class SQLiteStore:
             self._lock.release()
 
 
-def _opened(connecting: Callable[[], sqlite3.Connection], clock: IReactorTime) -> Database:
-    database = Database(connect=connecting, count=update_queue.count, clock=clock)
+def _opened(
+    connecting: Callable[[], sqlite3.Connection], clock: IReactorTime, in_place: Callable[[], bool] = lambda: True
+) -> Database:
+    database = Database(connect=connecting, count=update_queue.count, clock=clock, in_place=in_place)
     database.open()
     return database
