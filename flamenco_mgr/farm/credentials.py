@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import secrets
+from collections import Counter
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -23,7 +24,8 @@ LONGEST_SECRET = 72
 """Bytes that bcrypt looks at."""
 
 _THREADS = 2
-_QUEUE = 200
+_QUEUE = 100
+_QUEUE_OF_ONE = 4
 
 
 class TooBusy(StoreUnavailable):
@@ -44,7 +46,9 @@ class WorkerCredentials:
     _key: bytes = field(init=False, factory=lambda: secrets.token_bytes(32), repr=False)
     _verified: dict[str, bytes] = field(init=False, factory=dict, repr=False)
     _checking: SingleFlight[tuple[str, bytes], bool] = field(init=False, factory=SingleFlight, repr=False)
-    _slots: DeferredSemaphore = field(init=False, factory=lambda: DeferredSemaphore(_THREADS))
+    _waiting_for: Counter[str] = field(init=False, factory=Counter)
+    _checks: DeferredSemaphore = field(init=False, factory=lambda: DeferredSemaphore(_THREADS))
+    _hashes: DeferredSemaphore = field(init=False, factory=lambda: DeferredSemaphore(1))
 
     def digest(self, *parts: bytes) -> bytes:
         """Return a digest of some texts that only this process can make."""
@@ -68,33 +72,43 @@ class WorkerCredentials:
 
     async def hashed(self, secret: bytes) -> bytes:
         """Return the slow hash of a new secret of 1 to 72 bytes, for the store."""
-        return await self._slowly(lambda: bcrypt.hashpw(secret, bcrypt.gensalt(COST)))
+        return await self._slowly(self._hashes, lambda: bcrypt.hashpw(secret, bcrypt.gensalt(COST)))
 
     async def check(self, worker_id: str, hashed_secret: bytes, secret: bytes) -> bool:
         """
         Check a secret against its slow hash, and remember it if it is right.
 
-        Fails with `TooBusy` when too many checks are on their way. The same check asked for twice is done once.
+        Fails with `TooBusy` when too many checks are on their way, of all workers or of this one; registrations wait in
+        a queue of their own. The same check asked for twice is done once.
         """
         if not 0 < len(secret) <= LONGEST_SECRET:
             return False
 
         async def slowly() -> bool:
-            right = await self._slowly(lambda: _matches(secret, hashed_secret))
+            if self._waiting_for[worker_id] >= _QUEUE_OF_ONE:
+                # Somebody guesses; the others must not wait behind it.
+                raise TooBusy("too many secrets are being checked for this worker; ask again later")
+            self._waiting_for[worker_id] += 1
+            try:
+                right = await self._slowly(self._checks, lambda: _matches(secret, hashed_secret))
+            finally:
+                self._waiting_for[worker_id] -= 1
+                if not self._waiting_for[worker_id]:
+                    del self._waiting_for[worker_id]
             if right:
                 self.remember(worker_id, secret)
             return right
 
         return await self._checking.run((worker_id, self.digest(secret)), slowly)
 
-    async def _slowly(self, work: Callable[[], T]) -> T:
-        if len(self._slots.waiting) >= _QUEUE:
+    async def _slowly(self, slots: DeferredSemaphore, work: Callable[[], T]) -> T:
+        if len(slots.waiting) >= _QUEUE:
             raise TooBusy("too many secrets are being checked; ask again later")
-        await self._slots.acquire()
+        await slots.acquire()
         try:
             return await self.in_thread(work)
         finally:
-            self._slots.release()
+            slots.release()
 
 
 def _matches(secret: bytes, hashed_secret: bytes) -> bool:

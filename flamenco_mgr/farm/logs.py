@@ -1,5 +1,6 @@
 """Tasks' log files are written and rotated, in threads and in order."""
 
+import errno
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import ClassVar
 
 from attrs import define, field, frozen
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from flamenco_mgr.domain.log_files import log_path, rotation
@@ -16,6 +17,11 @@ from flamenco_mgr.threads import InThread
 
 PATIENCE = 1.0
 """Seconds that anybody waits for a slow disk; what waits is written later, in order."""
+
+AGAIN_AFTER = 5.0
+"""Seconds until what a full disk did not take is tried again."""
+
+_PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EIO, errno.EROFS})
 
 MOST_WAITING = 64 * 1024 * 1024
 """Bytes of log text that may wait for a slow disk; beyond it, workers have to keep theirs."""
@@ -38,7 +44,8 @@ class TaskLogs:
     Writes what workers and the Manager say of tasks into files below ``directory`` (task-lifecycle.md 11).
 
     Steps are done in the order of the calls, many in one go, outside the reactor's thread. Trouble with the files is
-    logged when it begins and when it ends; it never refuses what a worker reports. Text that was written survives the
+    logged when it begins and when it ends. What a full disk does not take waits for room, and refuses nothing that a
+    worker reports before very much of it waits. Text that was written survives the
     process, but not a loss of power: the tail of each update is in the store, for the Server.
     """
 
@@ -85,17 +92,19 @@ class TaskLogs:
     def _go(self) -> None:
         steps, self._waiting = self._waiting, []
         timer = self.clock.callLater(PATIENCE, self._lose_patience, steps)
-        _ = self.in_thread(lambda: _perform(steps)).addCallback(self._gone, steps, timer.cancel)
+        _ = self.in_thread(lambda: _perform(steps)).addCallback(self._gone, steps, timer)
 
-    def _gone(self, trouble: str, steps: Sequence[_Step], stop_timer: Callable[[], None]) -> None:
-        if any(step.done.called for step in steps):
-            self._log.warn("Task logs are written again; the disk of {directory} was slow", directory=self.directory)
+    def _gone(self, left: "tuple[str, Sequence[_Step]]", steps: Sequence[_Step], timer: IDelayedCall) -> None:
+        if timer.active():
+            timer.cancel()
         else:
-            stop_timer()
-        self._size -= sum(step.size for step in steps)
+            self._log.warn("Task logs are written again; the disk of {directory} was slow", directory=self.directory)
+        trouble, undone = left
+        self._size -= sum(step.size for step in steps) - sum(step.size for step in undone)
+        self._waiting[:0] = undone
         self._report(trouble)
         if self._waiting:
-            self.clock.callLater(0, self._go)
+            self.clock.callLater(AGAIN_AFTER if undone else 0, self._go)
         else:
             self._busy = False
         _fire(steps)
@@ -120,14 +129,17 @@ def _fire(steps: Sequence[_Step]) -> None:
             step.done.callback(None)
 
 
-def _perform(steps: Sequence[_Step]) -> str:
+def _perform(steps: Sequence[_Step]) -> "tuple[str, Sequence[_Step]]":
+    """Return what was wrong, if anything, and what is to be done again when that has passed."""
     trouble = ""
-    for step in steps:
+    for number, step in enumerate(steps):
         try:
             step.work()
         except OSError as e:  # noqa: PERF203 one bad file must not stop the others
             trouble = str(e)
-    return trouble
+            if e.errno in _PASSING:
+                return trouble, steps[number:]
+    return trouble, ()
 
 
 def _append(path: str, data: bytes) -> None:

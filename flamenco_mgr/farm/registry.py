@@ -1,6 +1,6 @@
 """Workers register, sign on, are known again, acknowledge and sign off."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from attrs import define, evolve, field
@@ -13,11 +13,15 @@ from flamenco_mgr.farm.credentials import WorkerCredentials
 from flamenco_mgr.farm.heartbeats import Heartbeats
 from flamenco_mgr.farm.registration import Registration
 from flamenco_mgr.farm.returning import TaskReturner
+from flamenco_mgr.farm.single_flight import SingleFlight
 from flamenco_mgr.server.interfaces import INotifier
 from flamenco_mgr.store.interfaces import IWorkerStore
 
 _SAME_AGAIN = 600.0
 """Seconds in which a repeated registration is the same worker's, whose first answer was lost."""
+
+_MOST_RECENT = 5000
+_SHOWN_TYPES = 10
 
 
 @define(eq=False, kw_only=True)
@@ -34,6 +38,7 @@ class WorkerRegistry:
     clock: IReactorTime
     new_id: Callable[[], str]
     _recent: dict[bytes, tuple[str, float]] = field(init=False, factory=dict)
+    _registering: SingleFlight[bytes, Worker] = field(init=False, factory=SingleFlight)
 
     async def register(self, registration: Registration, address: str) -> Worker:
         """
@@ -42,12 +47,15 @@ class WorkerRegistry:
         The same registration again within ten minutes gives the same worker: its answer had been lost.
         """
         secret = registration.secret.encode()
-        worker_id = self._recent_id(secret, registration.nickname.encode(), address.encode())
-        known = await self.store.get(worker_id)
+        key = self.credentials.digest(secret, registration.nickname.encode(), address.encode())
+        return await self._registering.run(key, lambda: self._register(key, secret, registration, address))
+
+    async def _register(self, key: bytes, secret: bytes, registration: Registration, address: str) -> Worker:
+        known = await self._registered_before(key)
         if known is not None:
             return known
         worker = Worker(
-            id=worker_id,
+            id=self.new_id(),
             hashed_secret=await self.credentials.hashed(secret),
             nickname=registration.nickname,
             address=address,
@@ -57,14 +65,25 @@ class WorkerRegistry:
         types = await self.store.task_types()
         await self.store.add(worker)
         self.credentials.remember(worker.id, secret)
+        self._recent[key] = (worker.id, self.clock.seconds())
         self._log.info(
             "Worker {worker} registered: {platform}, {types}",
             worker=worker.identifier,
             platform=worker.platform or "unknown platform",
-            types=", ".join(worker.supported_task_types) or "no task types",
+            types=_shown(worker.supported_task_types),
         )
         await self._tell_types(types)
         return worker
+
+    async def _registered_before(self, key: bytes) -> Worker | None:
+        forgotten = self.clock.seconds() - _SAME_AGAIN
+        while self._recent:
+            oldest = next(iter(self._recent))
+            if self._recent[oldest][1] > forgotten and len(self._recent) < _MOST_RECENT:
+                break
+            del self._recent[oldest]
+        worker_id, _ = self._recent.get(key, ("", 0.0))
+        return await self.store.get(worker_id) if worker_id else None
 
     async def authenticate(self, worker_id: str, secret: bytes) -> Worker | None:
         """Return the worker with this id and secret, None if there is none; a store that cannot answer is no "no"."""
@@ -133,9 +152,9 @@ class WorkerRegistry:
         if await self.store.task_types() != before:
             self.notifier.task_types_changed()
 
-    def _recent_id(self, *who: bytes) -> str:
-        now = self.clock.seconds()
-        for key in [key for key, (_, since) in self._recent.items() if now - since > _SAME_AGAIN]:
-            del self._recent[key]
-        worker_id, _ = self._recent.setdefault(self.credentials.digest(*who), (self.new_id(), now))
-        return worker_id
+
+def _shown(types: Sequence[str]) -> str:
+    if not types:
+        return "no task types"
+    shown = ", ".join(types[:_SHOWN_TYPES])
+    return shown if len(types) <= _SHOWN_TYPES else f"{shown}, and {len(types) - _SHOWN_TYPES} more task types"

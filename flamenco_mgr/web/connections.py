@@ -10,6 +10,9 @@ from twisted.web.http import HTTPChannel
 
 from flamenco_mgr.web.replies import raw_error
 
+_LONGEST_LENGTH = 20
+"""Digits of a Content-Length."""
+
 
 class ClientConnection(HTTPChannel):
     """
@@ -25,6 +28,23 @@ class ClientConnection(HTTPChannel):
     _arriving = False
     _deadline: float | None = None
     _timer: IDelayedCall | None = None
+
+    def pauseProducing(self) -> None:
+        """
+        Read no more while the client does not read its answers.
+
+        Twisted pauses only between requests; whoever sends one after the other and reads none would fill the memory.
+        """
+        super().pauseProducing()
+        self._networkProducer.pauseProducing()
+
+    def headerReceived(self, line: bytes) -> bool:
+        """Take a header; a length of hundreds of digits is none, and too much for Python to read."""
+        name, _, value = line.partition(b":")
+        if name.strip().lower() == b"content-length" and len(value.strip()) > _LONGEST_LENGTH:
+            self._respondToBadRequestAndDisconnect()
+            return False
+        return bool(super().headerReceived(line))
 
     def setTimeout(self, period: int | None) -> int | None:
         """Set the deadline so many seconds from now, or have none; return what the period was."""

@@ -2,6 +2,7 @@
 
 import json
 from http import HTTPStatus
+from urllib.parse import unquote_to_bytes
 
 from twisted.web.server import Request
 
@@ -11,7 +12,7 @@ SERVER = b"Flamenco-Manager"
 JSON = b"application/json"
 TEXT = b"text/plain; charset=utf-8"
 
-_MAY_I_RUN = b"/may-i-run"
+_MAY_I_RUN = b"may-i-run"
 _NO = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
 
 _encode = json.JSONEncoder(allow_nan=False).encode
@@ -53,7 +54,7 @@ def error_document(uri: bytes, status: HTTPStatus, why: str) -> dict[str, object
     A Worker that asks whether to go on reads the body whatever the status is, and any key but the three that it knows
     ends its asking for good (worker-api.md 4.6). It stops for a plain no, and goes on when we cannot tell.
     """
-    if uri.startswith(_MAY_I_RUN):
+    if _MAY_I_RUN in unquote_to_bytes(uri):
         return {"may_keep_running": False, "reason": why} if status in _NO else {"may_keep_running": True}
     if status == HTTPStatus.UNAUTHORIZED:
         return {"may_keep_running": False, "reason": why}

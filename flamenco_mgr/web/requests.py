@@ -1,5 +1,6 @@
 """A request whose body is bounded while it arrives."""
 
+import re
 from http import HTTPStatus
 from io import BytesIO
 
@@ -17,6 +18,8 @@ UPDATE_BOUND = 32 * 1024 * 1024
 BOUND = 2 * 1024 * 1024
 """Bytes of every other body."""
 
+_ORIGIN = re.compile(rb"https?://[^/]*(?=/)", re.IGNORECASE)
+
 DISCARDED = 256 * 1024 * 1024
 """Bytes of a refused body that are read and thrown away, so that its sender comes to read the answer."""
 
@@ -24,17 +27,21 @@ DISCARDED = 256 * 1024 * 1024
 ROOM = 256 * 1024 * 1024
 """Bytes of all bodies that may be arriving at the same time; after an outage every Worker has a megabyte to send."""
 
+RESERVED = 64 * 1024 * 1024
+"""Bytes of that which only the first two megabytes of a body may take: a few huge ones must not keep all others out."""
+
 
 @define(eq=False)
 class BodyRoom:
     """How much room there is for bodies that arrive, in bytes: ``most`` altogether, of which some is ``taken``."""
 
     most: int = ROOM
+    reserved: int = RESERVED
     taken: int = 0
 
-    def take(self, size: int) -> bool:
-        """Take some room, if there is any left."""
-        if self.taken + size > self.most:
+    def take(self, size: int, so_far: int) -> bool:
+        """Take some room for a body of which so much has arrived, this included, if there is any left."""
+        if self.taken + size > self.most - (self.reserved if so_far > BOUND else 0):
             return False
         self.taken += size
         return True
@@ -72,7 +79,8 @@ class BoundedRequest(Request):
 
     def announced(self, method: bytes, uri: bytes, version: bytes) -> None:
         """Note what the request is about; its body is yet to come."""
-        self.method, self.uri, self.clientproto = method, uri, version
+        # A proxy's way to ask, with the whole URL, is to be understood as well (RFC 9112, 3.2.2).
+        self.method, self.uri, self.clientproto = method, _ORIGIN.sub(b"", uri), version
 
     def gotLength(self, length: int | None) -> None:
         """Prepare for a body of so many bytes, or of an unknown length."""
@@ -92,18 +100,18 @@ class BoundedRequest(Request):
                 self.channel.forceAbortClient()
         elif self._size > self._bound:
             self._refuse_as_too_large()
-        elif not self.channel.site.room.take(len(data)):
+        elif not self.channel.site.room.take(len(data), self._size):
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "too much is arriving at the same time; come again later")
         else:
             self._room_taken += len(data)
             self.content.write(data)
 
-    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:  # noqa: ARG002 `announced` has it
         """Serve the request now that all of it is here, or be done with a refused one."""
         if self.startedWriting:
             self.finish()
         else:
-            super().requestReceived(command, path, version)
+            super().requestReceived(command, self.uri, version)
 
     def process(self) -> None:
         """Let the site's resource answer; it is the only one, and finds its way by itself."""

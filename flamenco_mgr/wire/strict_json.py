@@ -9,6 +9,13 @@ from typing import NoReturn
 _LONGEST_INTEGER = 300
 """Digits; no number of the farm comes near, and reading longer ones takes quadratic time."""
 
+MOST_VALUES = 250_000
+"""Values in one text; a body of megabytes that is all brackets would stop everything for seconds."""
+
+_SMALL = 1 << 18
+"""Bytes of a text that cannot hold so many."""
+
+_STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _BLANKS = re.compile(rb"[ \t\r\n]*")
 _HARMFUL = re.compile("[\x00\ud800-\udfff]")
 _REPLACEMENT = "\ufffd"
@@ -23,8 +30,10 @@ def parsed(body: bytes) -> object:
     Return the first JSON value of a body; what follows it is ignored (worker-api.md 4).
 
     Raises `BadJSON` for whatever makes a reader give up: bad UTF-8, NaN and infinities, numbers of hundreds of digits,
-    deep nesting.
+    deep nesting, and so many values that reading them would take seconds.
     """
+    if len(body) > _SMALL and _values(body) > MOST_VALUES:
+        raise BadJSON(f"it has more than {MOST_VALUES} values")
     blanks = _BLANKS.match(body)
     start = blanks.end() if blanks else 0
     if start == len(body):
@@ -52,6 +61,12 @@ def harmless(text: str) -> str:
     if text.isascii() and "\x00" not in text:
         return text
     return _HARMFUL.sub(_REPLACEMENT, text)
+
+
+def _values(body: bytes) -> int:
+    """Return about how many values a text has: there is one behind each of these characters."""
+    rest = _STRINGS.sub(b"", body)
+    return sum(rest.count(mark) for mark in (b",", b"[", b"{"))
 
 
 def _integer(digits: str) -> int:

@@ -22,7 +22,7 @@ LONGEST_NAME = 255
 LONGEST_ACTIVITY = 10_000
 """Characters; the rest of a longer activity is cut off."""
 
-MOST_TASK_TYPES = 500
+MOST_TASK_TYPES = 100
 MOST_TIMINGS = 100
 MOST_PATHS = 100
 HIGHEST_INDEX = 2**31 - 1

@@ -67,13 +67,30 @@ class WorkerCredentialsTests(SynchronousTestCase):
         thread = HeldThread()
         self.credentials.in_thread = thread
         waiting = [
-            Deferred.fromCoroutine(self.credentials.check(WORKER, b"no hash", str(number).encode()))
+            Deferred.fromCoroutine(self.credentials.check(f"{number:024}", b"no hash", b"secret"))
             for number in range(300)
         ]
         refused = [result for result in waiting if result.called]
-        self.assertEqual((len(thread.waiting), len(refused)), (2, 98))
+        self.assertEqual((len(thread.waiting), len(refused)), (2, 198))
         for result in refused:
             self.failureResultOf(result, TooBusy)
         while thread.waiting:
             thread.let_go()
-        self.assertEqual([self.successResultOf(result) for result in waiting if result not in refused], [False] * 202)
+        self.assertEqual([self.successResultOf(result) for result in waiting if result not in refused], [False] * 102)
+
+    def test_guesses_keep_nobody_out(self) -> None:
+        """Whoever guesses at one worker's secret is sent away soon; other workers and new ones get their turn."""
+        thread = HeldThread()
+        self.credentials.in_thread = thread
+        guesses = [
+            Deferred.fromCoroutine(self.credentials.check(WORKER, b"no hash", b"%d" % number)) for number in range(50)
+        ]
+        other = Deferred.fromCoroutine(self.credentials.check("b" * 24, HASH, SECRET))
+        new = Deferred.fromCoroutine(self.credentials.hashed(SECRET))
+        for guess in guesses[4:]:
+            self.failureResultOf(guess, TooBusy)
+        while thread.waiting:
+            thread.let_go()
+        self.assertTrue(self.successResultOf(other))
+        self.assertTrue(self.successResultOf(new))
+        self.assertEqual([self.successResultOf(guess) for guess in guesses[:4]], [False] * 4)

@@ -7,7 +7,7 @@ from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from flamenco_mgr.domain.log_files import log_path
-from flamenco_mgr.farm.logs import MOST_WAITING, PATIENCE, LogsBehind, TaskLogs
+from flamenco_mgr.farm.logs import AGAIN_AFTER, MOST_WAITING, PATIENCE, LogsBehind, TaskLogs
 from tests.builders import JOB, TASK
 from tests.threads import HeldThread, at_once
 
@@ -86,6 +86,18 @@ class TaskLogsTests(SynchronousTestCase):
         self.successResultOf(also)
         self.assertIn("Task logs cannot be written", formatEvent(captured[-1]))
         self.assertEqual((self.directory / log_path(JOB, other)).read_text(), "kept\n")
+
+    def test_full_disk(self) -> None:
+        """What a full disk does not take is written when there is room again, in order, and refuses nothing before."""
+        self.path.parent.mkdir(parents=True)
+        self.path.symlink_to("/dev/full")
+        self.append("first")
+        late = self.logs.append(JOB, TASK, "second")
+        self.path.unlink()
+        self.clock.advance(AGAIN_AFTER)
+        self.successResultOf(late)
+        self.assertEqual(self.path.read_text(), "first\nsecond\n")
+        self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_patience(self) -> None:
         """Nobody waits longer than a second for a slow disk; the text is written when it can be."""

@@ -140,6 +140,16 @@ class RoomTests(RequestTestCase):
         self.assertEqual([answer.status for answer in first.answers()], [409])  # it is no JSON, but all of it is here
         self.assert_serves(third)
 
+    def test_room_for_small_ones(self) -> None:
+        """Huge bodies that never end leave room for those of ordinary size."""
+        self.site.room.most, self.site.room.reserved = 6 * MIB, 3 * MIB
+        huge = self.connect()
+        huge.send(head(UPDATE, UPDATE_BOUND))
+        for _ in range(4):
+            huge.send(b"x" * MIB)
+        self.assertEqual([answer.status for answer in huge.answers()], [503])
+        self.assertEqual(self.ask("POST", "/sign-on", body=b'{"nickname": "n"}').status, 204)
+
     def test_given_back(self) -> None:
         """What a request took is given back when it is answered, refused, or its client gone."""
         self.ask("POST", UPDATE, body=b"{}")
@@ -150,6 +160,34 @@ class RoomTests(RequestTestCase):
         wire.send(b"\r\n1\r\nx\r\n")
         self.assertEqual([answer.status for answer in wire.answers()], [413])
         self.assertEqual(self.site.room.taken, 0)
+
+
+class OddHeadTests(RequestTestCase):
+    """Heads that are unusual, or made to hurt."""
+
+    def test_whole_url(self) -> None:
+        """A request that names the whole URL, as to a proxy, is answered as any other."""
+        answer = self.ask("GET", f"http://manager.local:8080/may-i-run/{TASK}")
+        self.assertEqual((answer.status, answer.json["may_keep_running"]), (200, True))
+
+    def test_endless_length(self) -> None:
+        """A Content-Length of thousands of digits is answered 400, and nothing is logged as a failure."""
+        wire = self.connect()
+        wire.send(b"POST /task HTTP/1.1\r\nContent-Length: " + b"1" * 5000 + b"\r\n\r\n")
+        self.assertEqual([answer.status for answer in wire.answers()], [400])
+        self.assertFalse(wire.is_open)
+
+    def test_may_i_run_in_disguise(self) -> None:
+        """However its path is written, an error about may-i-run has none but the three keys."""
+        for path in ("/%6day-i-run/zz", "/./may-i-run/zz", "//may-i-run/zz"):
+            answer = self.ask("GET", path)
+            self.assertLessEqual(set(answer.json), {"may_keep_running", "reason", "status_requested"}, path)
+
+    def test_answers_not_read(self) -> None:
+        """A client that does not read its answers is not read from any more."""
+        wire = self.connect()
+        wire.protocol.pauseProducing()
+        self.assertEqual(wire.transport.producerState, "paused")
 
 
 class SlownessTests(RequestTestCase):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from flamenco_mgr.wire.numbers import without_fractions
-from flamenco_mgr.wire.strict_json import BadJSON, harmless, parsed, parsed_object
+from flamenco_mgr.wire.strict_json import MOST_VALUES, BadJSON, harmless, parsed, parsed_object
 
 TEXTS = st.text(st.characters(), max_size=20)
 VALUES = st.recursive(
@@ -50,6 +50,13 @@ class StrictJSONTests(SynchronousTestCase):
         ):
             with self.assertRaises(BadJSON, msg=repr(body[:20])):
                 parsed(body)
+
+    def test_many_values(self) -> None:
+        """Megabytes of brackets and commas are not read; of a log of the same size only its quotes count."""
+        for value in (b"[]", b"1", b'"a"', b'{"a": 1}'):
+            with self.assertRaisesRegex(BadJSON, "values"):
+                parsed(b'{"a": [' + b",".join([value] * (MOST_VALUES + 1)) + b"]}")
+        self.assertEqual(parsed(b'{"log": "' + b",[{" * MOST_VALUES + b'"}'), {"log": ",[{" * MOST_VALUES})
 
     def test_good(self) -> None:
         """The first value is read, and what follows is ignored (worker-api.md 4)."""

@@ -58,6 +58,9 @@ _PING = """
 """
 _BEATS_AT_ONCE = 200
 
+_TYPES = "task types"
+"""The name under which the farm's task types are seen and touched."""
+
 
 _values = attrgetter(*_FIELDS)
 
@@ -71,7 +74,7 @@ class SQLiteWorkerStore:
 
     def add(self, worker: Worker) -> "Deferred[None]":
         """See `IWorkerStore.add`."""
-        return self._database.write_some((worker.id,), _add, worker)
+        return self._database.write_some((worker.id, _TYPES), _add, worker)
 
     def get(self, worker_id: str) -> "Deferred[Worker | None]":
         """See `IWorkerStore.get`."""
@@ -83,7 +86,9 @@ class SQLiteWorkerStore:
 
     def change(self, before: Worker, after: Worker) -> "Deferred[bool]":
         """See `IWorkerStore.change`."""
-        return self._database.write_some((before.id,), _change, before, after)
+        same_types = before.supported_task_types == after.supported_task_types
+        touches = (before.id,) if same_types else (before.id, _TYPES)
+        return self._database.write_some(touches, _change, before, after)
 
     def count(self) -> "Deferred[int]":
         """See `IWorkerStore.count`."""
@@ -91,7 +96,7 @@ class SQLiteWorkerStore:
 
     def task_types(self) -> "Deferred[frozenset[str]]":
         """See `IWorkerStore.task_types`."""
-        return self._database.read(_task_types)
+        return self._database.read_one(_TYPES, _task_types)
 
     async def beat(self, workers: Mapping[str, WorkerBeat], pings: Mapping[str, tuple[str, float]]) -> None:
         """See `IWorkerStore.beat`; done in slices, between which requests are served."""
