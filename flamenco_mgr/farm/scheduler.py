@@ -129,10 +129,8 @@ class TaskScheduler:
         transition = assigned(task, worker, now=self.clock.seconds(), update_id=self.new_id())
         if transition is None:
             return None
-        if task.status != TaskStatus.ACTIVE:
-            await self.changes.logs.rotate(task.job, task.id)
         commands = await self.changes.tasks.commands(task.id)
-        if not await self.changes.act(transition, wait_for_log=False):
+        if not await self.changes.begin(transition, anew=task.status != TaskStatus.ACTIVE):
             return None
         self.heartbeats.assigned(worker, task.id)
         self._log.info(

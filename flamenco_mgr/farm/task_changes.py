@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from attrs import frozen
+from twisted.internet.defer import Deferred
 
 from flamenco_mgr.domain.tasks import Task
 from flamenco_mgr.domain.updates import Transition
@@ -33,11 +34,28 @@ class TaskChanges:
                 return transition
         raise StoreUnavailable(f"task {task_id} changes too fast to be changed")
 
-    async def act(self, transition: Transition, *, wait_for_log: bool = True) -> bool:
+    async def act(self, transition: Transition) -> bool:
         """Carry out one decided change; False if the task has changed meanwhile."""
-        if transition.changes_anything and not await self.tasks.apply(transition):
+        if not await self._store(transition):
             return False
-        written = self.logs.append(transition.after.job, transition.after.id, transition.log_text)
-        if wait_for_log:
-            await written
+        await self._log(transition)
         return True
+
+    async def begin(self, transition: Transition, *, anew: bool) -> bool:
+        """
+        Give a task out; False if the task has changed meanwhile.
+
+        Its log is moved out of the way if it begins ``anew``. The worker does not wait for the log's disk.
+        """
+        if not await self._store(transition):
+            return False
+        if anew:
+            _ = self.logs.rotate(transition.after.job, transition.after.id)
+        _ = self._log(transition)
+        return True
+
+    async def _store(self, transition: Transition) -> bool:
+        return not transition.changes_anything or await self.tasks.apply(transition)
+
+    def _log(self, transition: Transition) -> "Deferred[None]":
+        return self.logs.append(transition.after.job, transition.after.id, transition.log_text)
