@@ -52,7 +52,7 @@ class Files:
         """Whether the store and its log are the files that they were when they were looked at first."""
         try:
             for name in (str(self.path), self._log):
-                found = Path(name).stat()
+                found = os.stat(name)  # noqa: PTH116 in each commit, where a Path costs more than the question
                 if self._places.setdefault(name, (found.st_dev, found.st_ino)) != (found.st_dev, found.st_ino):
                     return False
         except FileNotFoundError:
