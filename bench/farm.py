@@ -16,7 +16,7 @@ MANAGER_ID = "5d7b9f3ae4b0c83a1f2d6e11"
 MANAGER_SECRET = "SRVd0ntUseThisSecretItIsOnlyForTheBenchmarks0"  # noqa: S105
 TASK_TYPE = "blender-render"
 
-_JOB_SIZE = 1000
+JOB_SIZE = 1000
 _GROUP = 10
 _OTHERS = 50
 _LONG_AGO = 1573567029
@@ -50,7 +50,7 @@ class Stock:
 
     def job_id(self, number: int) -> str:
         """Return the id of the job that a task is of."""
-        return f"c{self.family}{number // _JOB_SIZE:022x}"
+        return f"c{self.family}{number // JOB_SIZE:022x}"
 
     def job_of(self, task_id: str) -> str:
         """Return the id of the job of the task with an id."""

@@ -3,13 +3,15 @@ Stand-in Servers in a process of their own.
 
 ``python -m bench.server FARMS`` listens on as many consecutive ports as FARMS, a JSON list, has lists of stocks, and
 writes the first port to standard output. Then it obeys commands on standard input, a line each, about the first Server,
-and answers each with a line of JSON: ``completed`` tells the ids of the tasks that are; ``add STOCK`` takes in more.
+and answers each with a line of JSON: ``completed`` tells the ids of the tasks that are; ``add STOCK`` takes in more,
+job by job, so that requests are served in between.
 """
 
 import gc
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from random import Random
 from typing import Any
 
@@ -19,10 +21,11 @@ from twisted.internet.interfaces import IListeningPort
 from twisted.protocols.basic import LineReceiver
 from twisted.web.server import Site
 
-from bench.farm import MANAGER_ID, MANAGER_SECRET, Stock
+from bench.farm import JOB_SIZE, MANAGER_ID, MANAGER_SECRET, Stock
 from flamenco_mgr.demo.standin_server import StandInServer
 
 _TRIES = 50
+_BREATH = 0.1
 
 
 class Commands(LineReceiver):
@@ -36,16 +39,23 @@ class Commands(LineReceiver):
     def lineReceived(self, line: bytes) -> None:
         """Obey one command."""
         command, _, argument = line.decode().partition(" ")
-        self.sendLine(json.dumps(self._obey(command, argument)).encode())
-
-    def _obey(self, command: str, argument: str) -> object:
-        books = self._server.books
         if command == "completed":
-            return [task.id for task in books.tasks() if task.status == "completed"]
-        if command == "add":
-            stock = Stock(**json.loads(argument))
-            return len(books.load(stock.documents()))
-        raise ValueError(f"unknown command {command!r}")
+            self._answer([task.id for task in self._server.books.tasks() if task.status == "completed"])
+        elif command == "add":
+            self._add(Stock(**json.loads(argument)).documents())
+        else:
+            raise ValueError(f"unknown command {command!r}")
+
+    def _add(self, documents: Iterator[dict[str, Any]]) -> None:
+        job = list(islice(documents, JOB_SIZE))
+        if job:
+            self._server.books.load(job)
+            self._server.clock.callLater(_BREATH, self._add, documents)
+        else:
+            self._answer(True)
+
+    def _answer(self, value: object) -> None:
+        self.sendLine(json.dumps(value).encode())
 
 
 class _QuietSite(Site):

@@ -1,4 +1,4 @@
-"""One connection, used in the reactor's thread, with one COMMIT for all that a reactor turn brings."""
+"""One connection, used in the reactor's thread, with one COMMIT for all that comes together."""
 
 import sqlite3
 from collections.abc import Callable, Collection
@@ -17,6 +17,9 @@ from flamenco_mgr.store.sqlite.trouble import OUR_MISTAKES, Trouble
 
 _MOST_REMEMBERED = 5000
 
+_LOOKS = 3
+"""Turns of the reactor that a group stays open for others at the most, after the one in which it began."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -24,7 +27,7 @@ T = TypeVar("T")
 @define(eq=False, kw_only=True)
 class Database:
     """
-    Group commit: the first write of a reactor turn begins a transaction, others join it, and the turn's end commits it.
+    Group commit: the first write begins a transaction, those of the next few reactor turns join, then it is committed.
 
     An operation is a plain function of the connection. It is done at once; its Deferred fires when what it did, or saw,
     is durable. Most requests look at one worker and one task only, so a write names the ids whose rows others may look
@@ -147,7 +150,7 @@ class Database:
             if self._group is None:
                 connection.execute("BEGIN IMMEDIATE")
                 self._group, self._touched = [], set()
-                self._flushing = self.clock.callLater(0, self._flush)
+                self._flushing = self.clock.callLater(0, self._let_others_join, _LOOKS, 0)
             connection.execute("SAVEPOINT operation")
         except sqlite3.Error as e:
             return fail(self._failed(e, self._writing))
@@ -201,6 +204,15 @@ class Database:
         deferred: Deferred[T] = Deferred()
         group.append((deferred, result))
         return deferred
+
+    def _let_others_join(self, looks: int, before: int) -> None:
+        # A look at the network more before the disk holds everything up: answers that need not wait go out, and what
+        # has arrived meanwhile joins. While more keep coming there are a few such looks.
+        size = len(self._group or ())
+        if looks > 1 and size > before:
+            self._flushing = self.clock.callLater(0, self._let_others_join, looks - 1, size)
+        else:
+            self._flushing = self.clock.callLater(0, self._flush)
 
     def _flush(self) -> None:
         if not self._group:  # nothing succeeded, so there is nothing to be durable
