@@ -58,6 +58,7 @@ class TaskLogs:
     _size: int = field(init=False, default=0)
     _busy: bool = field(init=False, default=False)
     _in_trouble: bool = field(init=False, default=False)
+    _impatient: bool = field(init=False, default=False)
 
     def check_room(self) -> None:
         """Fail with `LogsBehind` if no more text can be taken now."""
@@ -83,6 +84,8 @@ class TaskLogs:
         step = _Step(work=work, size=size)
         self._waiting.append(step)
         self._size += size
+        if self._in_trouble or self._impatient:
+            step.done.callback(None)  # nobody waits for a disk that is known to be full or slow
         if not self._busy:
             self._busy = True
             # At the end of this turn, so that all that it brings is one trip to the thread.
@@ -95,6 +98,7 @@ class TaskLogs:
         _ = self.in_thread(lambda: _perform(steps)).addCallback(self._gone, steps, timer)
 
     def _gone(self, left: "tuple[str, Sequence[_Step]]", steps: Sequence[_Step], timer: IDelayedCall) -> None:
+        self._impatient = False
         if timer.active():
             timer.cancel()
         else:
@@ -110,6 +114,7 @@ class TaskLogs:
         _fire(steps)
 
     def _lose_patience(self, steps: Sequence[_Step]) -> None:
+        self._impatient = True
         self._log.warn("Task logs wait for the disk of {directory}", directory=self.directory)
         _fire([*steps, *self._waiting])
 

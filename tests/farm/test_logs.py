@@ -92,10 +92,9 @@ class TaskLogsTests(SynchronousTestCase):
         self.path.parent.mkdir(parents=True)
         self.path.symlink_to("/dev/full")
         self.append("first")
-        late = self.logs.append(JOB, TASK, "second")
+        self.successResultOf(self.logs.append(JOB, TASK, "second"))
         self.path.unlink()
         self.clock.advance(AGAIN_AFTER)
-        self.successResultOf(late)
         self.assertEqual(self.path.read_text(), "first\nsecond\n")
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
@@ -111,10 +110,11 @@ class TaskLogsTests(SynchronousTestCase):
         self.clock.advance(0.01)
         self.successResultOf(first)
         self.successResultOf(second)
+        self.successResultOf(self.logs.append(JOB, TASK, "third"))
         thread.let_go()
         self.clock.advance(0)
         thread.let_go()
-        self.assertEqual(self.path.read_text(), "first\nsecond\n")
+        self.assertEqual(self.path.read_text(), "first\nsecond\nthird\n")
 
     def test_no_room(self) -> None:
         """When too much waits for a slow disk, no more is taken until some is written."""
