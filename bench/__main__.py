@@ -1,6 +1,7 @@
 """``python -m bench``: how fast the Manager is, next to what it is compared with, on this machine and in one run."""
 
 import argparse
+import fcntl
 import shutil
 import signal
 import sys
@@ -10,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from bench.figures import claims, costs, depsgraph, mix, silent, slow_disk, start, thousand
-from bench.machine import about
+from bench.machine import about, idle
 from bench.results import Row, all_met, as_markdown, as_text
 from bench.surroundings import Surroundings
 
@@ -25,6 +26,9 @@ FIGURES: Mapping[str, Callable[[Surroundings], Sequence[Row]]] = {
     "slow-disk": slow_disk.measure,
 }
 
+QUIET = 0.9
+"""The share of processor time that has to be unused for figures to be worth keeping."""
+
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
 
@@ -35,6 +39,14 @@ def main() -> int:
     unknown = set(options.only) - set(FIGURES)
     if unknown:
         raise SystemExit(f"no such figure: {', '.join(sorted(unknown))}; there are {', '.join(FIGURES)}")
+    alone = (_place() / "lock").open("w")
+    try:
+        fcntl.flock(alone, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise SystemExit("another run is in progress here; both would measure each other") from None
+    idle_before = idle()
+    if idle_before < QUIET:
+        print(f"the machine is only {idle_before:.0%} idle: what is measured will be too slow", file=sys.stderr)
     directory = (options.directory or Path(tempfile.mkdtemp(prefix="run-", dir=_place()))).resolve()
     around = Surroundings(directory=directory, quick=options.quick, profile=options.profile)
     began = time.monotonic()
@@ -45,7 +57,7 @@ def main() -> int:
             around.tidy()  # also what a run left that broke off
             rows += measure(around)
     around.tidy()
-    text = about(" ".join(["python -m bench", *sys.argv[1:]]), time.monotonic() - began, directory)
+    text = about(" ".join(["python -m bench", *sys.argv[1:]]), time.monotonic() - began, idle_before, directory)
     if options.directory is None:  # what went wrong would still be there to be looked at
         shutil.rmtree(directory)
     print(as_text(rows))
