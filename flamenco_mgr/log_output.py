@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from enum import Enum
+from functools import lru_cache
 from pathlib import Path
 from types import FrameType
 from typing import BinaryIO, Protocol
@@ -148,13 +149,13 @@ def text_line(event: LogEvent) -> str:
     if trace:
         text = f"{text}\n{trace}"
     text = text.translate(_CONTROLS).replace("\n", "\n    ")
-    return f"{formatTime(event.get('log_time'))} [{weight(event).name}] {text}"
+    return f"{_stamp(event)} [{weight(event).name}] {text}"
 
 
 def json_line(event: LogEvent) -> str:
     """Return an event as a JSON object: ``time``, ``level``, ``msg``, ``traceback``, and its fields that are JSON."""
     line: dict[str, object] = {
-        "time": formatTime(event.get("log_time")),
+        "time": _stamp(event),
         "level": weight(event).name,
         "msg": formatEvent(event),
     }
@@ -162,6 +163,16 @@ def json_line(event: LogEvent) -> str:
     if trace:
         line["traceback"] = trace
     return json.dumps(line | {name: value for name, value in event.items() if _is_field(name, value)})
+
+
+def _stamp(event: LogEvent) -> str:
+    when = event.get("log_time")
+    return formatTime(when) if when is None else _stamp_of(int(when))
+
+
+@lru_cache(maxsize=2)  # many events are of the same second, which is all that is shown
+def _stamp_of(second: int) -> str:
+    return formatTime(second)
 
 
 def _traceback(event: LogEvent) -> str:

@@ -143,6 +143,7 @@ def wire(settings: Settings, around: Surroundings) -> Farm:
     )
 
     async def last_words() -> None:
+        await logs.written()
         await heartbeats.flush()
         if links.last_push is not None:
             await links.last_push(LAST_PUSH)

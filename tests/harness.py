@@ -19,6 +19,7 @@ from flamenco_mgr.domain.log_files import log_path
 from flamenco_mgr.domain.tasks import Command, Task
 from flamenco_mgr.domain.updates import QueuedUpdate, Transition
 from flamenco_mgr.domain.workers import Worker
+from flamenco_mgr.farm.logs import LINGER
 from flamenco_mgr.service import Farm
 from flamenco_mgr.settings import Settings
 from flamenco_mgr.store.interfaces import Import
@@ -190,7 +191,8 @@ class FarmTestCase(SynchronousTestCase):
         self.successResultOf(maybeDeferred(duty.stopService))
 
     def log_of(self, task_id: str, suffix: str = "") -> str:
-        """Return the text of a task's log file, or of a rotated one."""
+        """Return the text of a task's log file, or of a rotated one, when all of it is written."""
+        self.clock.advance(LINGER)
         path = self.logs / log_path(self.task(task_id).job, task_id)
         return path.with_name(path.name + suffix).read_text()
 

@@ -1,11 +1,17 @@
 """Instants as texts; an instant is a float of seconds since 1970, UTC."""
 
 from datetime import datetime, timezone
+from functools import lru_cache
 
 
 def log_stamp(now: float) -> str:
     """Return the stamp that begins a line which the Manager writes into a task's log: ``2019-11-12T13:57:12+0000``."""
-    return datetime.fromtimestamp(now, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S%z")
+    return _log_stamp(int(now))
+
+
+@lru_cache(maxsize=2)  # many lines are of the same second
+def _log_stamp(second: int) -> str:
+    return datetime.fromtimestamp(second, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S%z")
 
 
 def iso_milliseconds(now: float) -> str:

@@ -79,6 +79,11 @@ def log_tail(text: str) -> str:
     return "\n".join(text.rsplit("\n", TAIL_LINES)[-TAIL_LINES:])[-LONGEST_TAIL:] + "\n"
 
 
+def only_words(update: TaskUpdate) -> bool:
+    """Whether an update is news only until the next one: neither the status changes, nor who failed at the task."""
+    return update.status is None and update.failed_by is None
+
+
 def merged(waiting: TaskUpdate, later: TaskUpdate) -> TaskUpdate | None:
     """
     Merge two consecutive updates of one task, or return None when both must be told one by one (server-api.md 17.10).
@@ -86,9 +91,7 @@ def merged(waiting: TaskUpdate, later: TaskUpdate) -> TaskUpdate | None:
     Only updates without a status, and without a change of who failed at the task, are merged: the newest words win,
     and the older ones stay where the newer update says nothing.
     """
-    if waiting.status is not None or later.status is not None:
-        return None
-    if waiting.failed_by is not None or later.failed_by is not None:
+    if not (only_words(waiting) and only_words(later)):
         return None
     return evolve(
         waiting,

@@ -18,6 +18,9 @@ from flamenco_mgr.threads import InThread
 PATIENCE = 1.0
 """Seconds that anybody waits for a slow disk; what waits is written later, in order."""
 
+LINGER = 0.02
+"""Seconds that what nobody waits for is kept, so that it goes along with what follows."""
+
 AGAIN_AFTER = 5.0
 """Seconds until what a full disk did not take is tried again."""
 
@@ -57,6 +60,7 @@ class TaskLogs:
     _waiting: list[_Step] = field(init=False, factory=list)
     _size: int = field(init=False, default=0)
     _busy: bool = field(init=False, default=False)
+    _lingering: IDelayedCall | None = field(init=False, default=None)
     _in_trouble: bool = field(init=False, default=False)
     _impatient: bool = field(init=False, default=False)
 
@@ -65,22 +69,29 @@ class TaskLogs:
         if self._size > MOST_WAITING:
             raise LogsBehind("task logs cannot be written as fast as they come; is the disk of task_logs_path slow?")
 
-    def append(self, job: str, task: str, text: str) -> "Deferred[None]":
-        """Append a text to a task's log, with a newline at its end; an empty text or an unknown job is nothing."""
+    def append(self, job: str, task: str, text: str, *, awaited: bool = True) -> "Deferred[None]":
+        """
+        Append a text to a task's log, with a newline at its end; an empty text or an unknown job is nothing.
+
+        What is not ``awaited`` by anybody may come a little later.
+        """
         if not text or not job:
             return succeed(None)
         data = text.encode("utf-8", "replace")
         if not data.endswith(b"\n"):
             data += b"\n"
         path = f"{self.directory}/{log_path(job, task)}"
-        return self._step(lambda: _append(path, data), len(data))
+        return self._step(lambda: _append(path, data), len(data), awaited=awaited)
 
     def rotate(self, job: str, task: str) -> "Deferred[None]":
-        """Move a task's log out of the way of a new one."""
-        path = self.directory / log_path(job, task)
-        return self._step(lambda: _rotate(path), 0)
+        """Move a task's log out of the way of a new one, which is not awaited."""
+        return self._step(lambda: _rotate(self.directory / log_path(job, task)), 0, awaited=False)
 
-    def _step(self, work: Callable[[], None], size: int) -> "Deferred[None]":
+    def written(self) -> "Deferred[None]":
+        """Wait for everything so far."""
+        return self._step(lambda: None, 0, awaited=True) if self._busy else succeed(None)
+
+    def _step(self, work: Callable[[], None], size: int, *, awaited: bool) -> "Deferred[None]":
         step = _Step(work=work, size=size)
         self._waiting.append(step)
         self._size += size
@@ -89,10 +100,15 @@ class TaskLogs:
         if not self._busy:
             self._busy = True
             # At the end of this turn, so that all that it brings is one trip to the thread.
-            self.clock.callLater(0, self._go)
+            going = self.clock.callLater(0 if awaited else LINGER, self._go)
+            self._lingering = None if awaited else going
+        elif awaited and self._lingering is not None:
+            self._lingering.reset(0)
+            self._lingering = None
         return step.done
 
     def _go(self) -> None:
+        self._lingering = None
         steps, self._waiting = self._waiting, []
         timer = self.clock.callLater(PATIENCE, self._lose_patience, steps)
         _ = self.in_thread(lambda: _perform(steps)).addCallback(self._gone, steps, timer)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import ClassVar
 
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
 from twisted.internet.defer import DeferredLock
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -29,7 +29,11 @@ _LOST_RACES = 20
 
 @frozen(kw_only=True)
 class Run:
-    """The worker has this task now; the variables in its commands are replaced for the worker's platform."""
+    """
+    The worker has this task now; the variables in its commands are replaced for the worker's platform.
+
+    ``task`` still has the revision that it was claimed at.
+    """
 
     task: Task
     commands: tuple[Command, ...]
@@ -96,7 +100,7 @@ class TaskScheduler:
 
     async def take_back(self, run: Run, worker: Worker, reason: str) -> None:
         """Take a task back whose worker never heard that it was given it; if it was given it once more, leave it."""
-        await self.returner.give_back(worker, run.task.id, reason, revision=run.task.revision)
+        await self.returner.give_back(worker, run.task.id, reason, revision=run.task.revision + 1)
 
     async def _find(self, worker: Worker, deadline: float) -> "Run | Idle":
         fresh: dict[str, str] = {}
@@ -137,10 +141,10 @@ class TaskScheduler:
             "Task {task} ({name}) assigned to worker {worker}", task=task.id, name=task.name, worker=worker.identifier
         )
         return Run(
-            task=evolve(transition.after, revision=task.revision + 1),
+            task=transition.after,
             commands=tuple(self._for_platform(command, worker) for command in commands),
         )
 
     def _for_platform(self, command: Command, worker: Worker) -> Command:
         settings = self.variables.replace_settings(command.settings, Audience.WORKERS, worker.platform)
-        return evolve(command, settings=settings)
+        return Command(name=command.name, settings=settings)

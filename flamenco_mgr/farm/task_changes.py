@@ -20,18 +20,24 @@ class TaskChanges:
     tasks: ITaskStore
     logs: TaskLogs
 
-    async def decide(self, task_id: str, decide: Callable[[Task], Transition | None]) -> Transition | None:
+    async def decide(
+        self, task_id: str, decide: Callable[[Task], Transition | None], seen: Task | None = None
+    ) -> Transition | None:
         """
         Change a task as ``decide`` says; None if the task is not here, or ``decide`` returns None.
 
-        ``decide`` is asked again with the newest task when the task changed in between. The log text is written when
-        the change is durable: a request that is repeated after a crash writes what its first try did not.
+        ``seen`` is the task as it was just read, if it was. ``decide`` is asked again with the newest task when the
+        task changed in between. The log text is written when the change is durable: a request that is repeated after a
+        crash writes what its first try did not.
         """
+        task = seen
         for _ in range(_TRIES):
-            task = await self.tasks.get(task_id)
+            if task is None:
+                task = await self.tasks.get(task_id)
             transition = None if task is None else decide(task)
             if transition is None or await self.act(transition):
                 return transition
+            task = None
         raise StoreUnavailable(f"task {task_id} changes too fast to be changed")
 
     async def act(self, transition: Transition) -> bool:
@@ -51,11 +57,11 @@ class TaskChanges:
             return False
         if anew:
             _ = self.logs.rotate(transition.after.job, transition.after.id)
-        _ = self._log(transition)
+        _ = self._log(transition, awaited=False)
         return True
 
     async def _store(self, transition: Transition) -> bool:
         return not transition.changes_anything or await self.tasks.apply(transition)
 
-    def _log(self, transition: Transition) -> "Deferred[None]":
-        return self.logs.append(transition.after.job, transition.after.id, transition.log_text)
+    def _log(self, transition: Transition, *, awaited: bool = True) -> "Deferred[None]":
+        return self.logs.append(transition.after.job, transition.after.id, transition.log_text, awaited=awaited)

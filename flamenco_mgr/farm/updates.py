@@ -52,25 +52,22 @@ class UpdateReceiver:
         if report.log:
             self.changes.logs.check_room()
         task = await self.changes.tasks.get(task_id)
-        if task is not None and self._accepted.get((worker.id, task_id)) == (digest, task.revision):
+        if task is None:
+            return Outcome.UNKNOWN_TASK
+        if self._accepted.get((worker.id, task_id)) == (digest, task.revision):
             self.heartbeats.pinged(worker, task_id)
             return Outcome.ACCEPTED
-        return await self._arriving.run(
-            (worker.id, task_id, digest), lambda: self._apply(worker, task_id, report, digest)
-        )
+        return await self._arriving.run((worker.id, task_id, digest), lambda: self._apply(worker, task, report, digest))
 
-    async def _apply(self, worker: Worker, task_id: str, report: Report, digest: bytes) -> Outcome:
-        update_id = self.new_id()
-        known = False
+    async def _apply(self, worker: Worker, seen: Task, report: Report, digest: bytes) -> Outcome:
+        update_id, task_id = self.new_id(), seen.id
 
         def decide(task: Task) -> Transition | None:
-            nonlocal known
-            known = True
             return reported(task, worker, report, now=self.clock.seconds(), update_id=update_id)
 
-        transition = await self.changes.decide(task_id, decide)
+        transition = await self.changes.decide(task_id, decide, seen)
         if transition is None:
-            return Outcome.ANOTHERS_TASK if known else Outcome.UNKNOWN_TASK
+            return Outcome.ANOTHERS_TASK
         self._remember((worker.id, task_id), digest, transition.before.revision + transition.changes_anything)
         self.heartbeats.pinged(worker, task_id, report.status or "")
         self._tell(worker, report, transition)

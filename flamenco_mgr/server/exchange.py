@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Awaitable, Callable, Mapping
+from http.cookiejar import CookieJar
 from typing import Any
 
 from attrs import define, field, frozen
@@ -53,7 +54,25 @@ def http_client(reactor: Any) -> HTTPClient:
     pool.maxPersistentPerHost = _CONNECTIONS
     # The Server closes idle ones, too, and a POST that meets a connection just closed is lost.
     pool.cachedConnectionTimeout = _IDLE_TIME
-    return HTTPClient(Agent.usingEndpointFactory(reactor, _Endpoints(reactor), pool))
+    cookies: Any = _NoCookies()
+    return HTTPClient(Agent.usingEndpointFactory(reactor, _Endpoints(reactor), pool), cookiejar=cookies)
+
+
+class _NoCookies(CookieJar):
+    """Keeps nothing: the Server has no sessions for Managers, and to look for cookies costs more than to ask."""
+
+    def add_cookie_header(self, request: object) -> None:
+        pass
+
+    def extract_cookies(self, response: object, request: object) -> None:
+        pass
+
+
+class _EncodedAlready(EncodedURL):
+    """A URL that was encoded once: to do it again and again takes longer than to make the rest of a request."""
+
+    def to_uri(self) -> "_EncodedAlready":
+        return self
 
 
 @implementer(IAgentEndpointFactory)
@@ -127,14 +146,13 @@ class ServerExchange:
     reachability: Reachability
     offset: ClockOffset
     _root: EncodedURL = field(init=False)
-    _authorization: str = field(init=False, repr=False)
+    _authorization: bytes = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         """Prepare what is the same in each request."""
-        # Encoded once: to encode a host's name takes longer than to make the rest of a request.
-        given = EncodedURL.from_text(self.url).to_uri()
-        self._root = given.replace(path=(), query=(), fragment="", userinfo="")
-        self._authorization = "Basic " + base64.b64encode(f"{self.secret}:".encode()).decode()
+        uri = EncodedURL.from_text(self.url).to_uri()
+        self._root = _EncodedAlready(scheme=uri.scheme, host=uri.host, port=uri.port)
+        self._authorization = b"Basic " + base64.b64encode(f"{self.secret}:".encode())
 
     async def ask(self, request: Request) -> Answer:
         """
@@ -179,9 +197,11 @@ class ServerExchange:
         return Answer(status=response.code, headers=response.headers, body=text, date=date)
 
     async def _request(self, request: Request) -> Any:
-        headers = {"Authorization": self._authorization, "Accept": "application/json", **request.headers}
+        headers = Headers({b"Authorization": [self._authorization], b"Accept": [b"application/json"]})
+        for name, value in request.headers.items():
+            headers.addRawHeader(name, value)
         if request.body is not None:
-            headers["Content-Type"] = "application/json"
+            headers.addRawHeader(b"Content-Type", b"application/json")
         return await self.treq.request(
             "GET" if request.body is None else "POST",
             self._root.replace(path=request.path, query=request.query),

@@ -7,7 +7,7 @@ from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from flamenco_mgr.domain.log_files import log_path
-from flamenco_mgr.farm.logs import AGAIN_AFTER, MOST_WAITING, PATIENCE, LogsBehind, TaskLogs
+from flamenco_mgr.farm.logs import AGAIN_AFTER, LINGER, MOST_WAITING, PATIENCE, LogsBehind, TaskLogs
 from tests.builders import JOB, TASK
 from tests.threads import HeldThread, at_once
 
@@ -26,7 +26,7 @@ class TaskLogsTests(SynchronousTestCase):
 
     def rotate(self) -> None:
         rotated = self.logs.rotate(JOB, TASK)
-        self.clock.advance(0)
+        self.clock.advance(LINGER)
         self.successResultOf(rotated)
 
     def files(self) -> dict[str, str]:
@@ -55,6 +55,34 @@ class TaskLogsTests(SynchronousTestCase):
         self.assertEqual(self.files(), {"": "new\n", ".1": "old\n"})
         for step in steps:
             self.successResultOf(step)
+
+    def test_linger(self) -> None:
+        """What nobody awaits goes along with what somebody does, at once; alone it goes a little later."""
+        thread = HeldThread()
+        self.logs.in_thread = thread
+        _ = self.logs.append(JOB, TASK, "alone", awaited=False)
+        self.clock.advance(0)
+        self.assertEqual(len(thread.waiting), 0)
+        self.clock.advance(LINGER)
+        thread.let_go()
+        self.assertEqual(self.files(), {"": "alone\n"})
+        _ = self.logs.rotate(JOB, TASK)
+        _ = self.logs.append(JOB, TASK, "first", awaited=False)
+        awaited = self.logs.append(JOB, TASK, "second")
+        self.clock.advance(0)
+        thread.let_go()
+        self.successResultOf(awaited)
+        self.assertEqual(self.files(), {".1": "alone\n", "": "first\nsecond\n"})
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_written(self) -> None:
+        """Whoever ends waits for what lingers; with nothing to be written there is nothing to wait for."""
+        self.successResultOf(self.logs.written())
+        _ = self.logs.append(JOB, TASK, "last words", awaited=False)
+        written = self.logs.written()
+        self.clock.advance(0)
+        self.successResultOf(written)
+        self.assertEqual(self.files(), {"": "last words\n"})
 
     def test_rotate_nothing(self) -> None:
         """Facts 89 and 90: rotating no file does nothing; a single file becomes number 1."""

@@ -62,6 +62,75 @@ class GroupTests(SynchronousTestCase):
         self.assertEqual([self.successResultOf(write) for write in writes], ["a", "b", "c"])
         self.assertEqual((self.ran("BEGIN"), self.ran("COMMIT")), (1, 1))
 
+    def committed_after(self, *words: str) -> int:
+        """Write these words in one turn, and return after how many further turns they are committed."""
+        turns = 0
+        committed: list[int] = []
+
+        def turn() -> None:
+            nonlocal turns
+            turns += 1
+            if not committed:
+                self.clock.callLater(0, turn)
+
+        for word in words:
+            _ = self.database.write(say, word).addCallback(lambda _: committed.append(turns))
+        self.clock.callLater(0, turn)
+        self.clock.advance(0)
+        return committed[0]
+
+    def test_company(self) -> None:
+        """A change alone is committed at the next turn, unless the last COMMIT was slow; several wait for more."""
+        took = 0.0
+
+        def ran(statement: str) -> None:
+            if statement == "COMMIT":
+                self.clock.rightNow += took
+
+        self.connection.set_trace_callback(ran)
+        self.assertEqual(self.committed_after("alone"), 0)
+        self.assertEqual(self.committed_after("a", "b"), 2)
+        took = 0.008
+        self.assertEqual(self.committed_after("slow"), 0)
+        self.assertEqual(self.committed_after("slow again"), 2)
+        took = 0.0
+        self.assertEqual(self.committed_after("quick"), 2)
+        self.assertEqual(self.committed_after("quick again"), 0)
+
+    def left(self, connection: sqlite3.Connection, word: str, *, then: BaseException | None = None) -> None:
+        """Say a word, and say what reading would give now; then fail, if that is wanted."""
+        say(connection, word)
+        self.database.leave("a", count, count(connection))
+        if then is not None:
+            raise then
+
+    def test_left(self) -> None:
+        """What a write leaves is known without reading as soon as it is durable, until another write touches it."""
+        _ = self.database.write_some(("a",), self.left, "one")
+        waiting = self.database.read_one("a", count)
+        self.assertNoResult(waiting)
+        self.clock.advance(0)
+        self.statements.clear()
+        self.assertEqual(self.successResultOf(self.database.read_one("a", count)), 1)
+        self.assertEqual(self.ran("SELECT"), 0)
+        _ = self.database.write_some(("a",), self.left, "two")
+        _ = self.database.write_some(("a",), say, "three")
+        self.clock.advance(0)
+        self.assertEqual(self.successResultOf(self.database.read_one("a", count)), 3)
+
+    def test_left_and_undone(self) -> None:
+        """What a write would have left is forgotten when the write fails, or is lost with its transaction."""
+        failed = self.database.write_some(("a",), self.left, "one", then=ValueError())
+        self.failureResultOf(failed, ValueError)
+        _ = self.database.write_some(("b",), say, "two")
+        self.clock.advance(0)
+        self.assertEqual(self.successResultOf(self.database.read_one("a", count)), 1)
+        lost = self.database.write_some(("a",), self.left, "three")
+        _ = self.database.write_some((), spoil).addErrback(lambda failure: failure.trap(StoreUnavailable))
+        self.clock.advance(0)
+        self.failureResultOf(lost, StoreUnavailable)
+        self.assertEqual(self.successResultOf(self.database.read_one("a", count)), 1)
+
     def test_next_turn(self) -> None:
         """What is written because a result came is a group of its own."""
         more = self.database.write(say, "a").addCallback(lambda _: self.database.write(say, "b"))

@@ -20,6 +20,9 @@ _MOST_REMEMBERED = 5000
 _LOOKS = 3
 """Turns of the reactor that a group stays open for others at the most, after the one in which it began."""
 
+_QUICK = 0.002
+"""Seconds; a COMMIT that takes no longer is not worth that a change waits for company."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -33,8 +36,8 @@ class Database:
     is durable. Most requests look at one worker and one task only, so a write names the ids whose rows others may look
     at one by one (``touches``), and a read of one such row names it (``sees``): it need not wait for a group that has
     left the row alone. Whatever names nothing concerns everything. What was
-    read under a name is remembered until a write touches it: a Worker asks every five seconds about a task that changes
-    twice a minute.
+    read under a name, or what a write knows will be read there (``leaves``), is remembered until a write touches it: a
+    Worker asks every five seconds about a task that changes twice a minute.
 
     A write that fails is undone and fails alone; if the transaction or its COMMIT is lost, all that took part fail with
     `StoreUnavailable`. After that the next operation tries anew, on a new connection if the old one cannot be trusted:
@@ -56,8 +59,11 @@ class Database:
     _group: list[tuple["Deferred[Any]", Any]] | None = field(init=False, default=None)
     _touched: set[str] | None = field(init=False, default=None)
     _remembered: dict[str, dict[Any, Any]] = field(init=False, factory=dict)
+    _leaving: dict[str, tuple[Any, Any]] = field(init=False, factory=dict)
+    _left: dict[str, tuple[Any, Any]] = field(init=False, factory=dict)
     _flushing: IDelayedCall | None = field(init=False, default=None)
     _between: list[Callable[[], None]] = field(init=False, factory=list)
+    _commit_took: float = field(init=False, default=0.0)
     _closed: bool = field(init=False, default=False)
 
     @property
@@ -138,6 +144,10 @@ class Database:
         """Change something that `read_one` sees under these names only."""
         return self._write(touches, operation, *args, **kwargs)
 
+    def leave(self, sees: str, operation: Callable[..., object], result: object) -> None:
+        """Say, from within a write that touches ``sees``, what an operation will read there from now on."""
+        self._leaving[sees] = (operation, result)
+
     def _write(
         self,
         touches: Collection[str] | None,
@@ -162,8 +172,11 @@ class Database:
             connection.execute("RELEASE operation")
         except Exception as e:  # noqa: BLE001 whatever it is, its neighbours must not suffer
             self.tally.value = counted
+            self._leaving.clear()
             return fail(self._undo(connection, e))
         self._touch(touches)
+        self._left.update(self._leaving)
+        self._leaving.clear()
         return self._after_commit(self._group, result)
 
     def between_groups(self, action: Callable[[], None]) -> None:
@@ -188,9 +201,11 @@ class Database:
         if touches is None:
             self._touched = None
             self._remembered.clear()
+            self._left.clear()
             return
         for name in touches:
             self._remembered.pop(name, None)
+            self._left.pop(name, None)
         if self._touched is not None:
             self._touched.update(touches)
 
@@ -209,7 +224,9 @@ class Database:
         # A look at the network more before the disk holds everything up: answers that need not wait go out, and what
         # has arrived meanwhile joins. While more keep coming there are a few such looks.
         size = len(self._group or ())
-        if looks > 1 and size > before:
+        if size <= 1 and self._commit_took <= _QUICK:
+            self._flush()
+        elif looks > 1 and size > before:
             self._flushing = self.clock.callLater(0, self._let_others_join, looks - 1, size)
         else:
             self._flushing = self.clock.callLater(0, self._flush)
@@ -222,17 +239,24 @@ class Database:
             if not self.in_place():
                 self._rescue()
                 raise sqlite3.OperationalError("unable to open its files: they were removed or moved while in use")
+            began = self.clock.seconds()
             self.open().execute("COMMIT")
+            self._commit_took = self.clock.seconds() - began
         except sqlite3.Error as e:
             self._lose(self._writing.met(e), distrust=_distrusted(e))
             return
         self.tally.settle()
         self._writing.worked()
-        for deferred, result in self._end_group():
+        left = self._left
+        group = self._end_group()
+        for sees, (operation, result) in left.items():
+            self._remember(sees, operation, result)
+        for deferred, result in group:
             deferred.callback(result)
 
     def _end_group(self) -> list[tuple["Deferred[Any]", Any]]:
         group, self._group = self._group or [], None
+        self._left = {}
         flushing, self._flushing = self._flushing, None
         if flushing is not None and flushing.active():
             flushing.cancel()

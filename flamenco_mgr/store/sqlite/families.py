@@ -10,7 +10,6 @@ _IS_OPEN = f"""
     SELECT EXISTS (SELECT 1 FROM tasks WHERE id = ?1 AND status <> '{TaskStatus.COMPLETED.value}')
         OR EXISTS (SELECT 1 FROM set_aside WHERE task_id = ?1)
 """  # noqa: S608 from our own constants
-_IS_ASIDE = "SELECT EXISTS (SELECT 1 FROM set_aside WHERE task_id = ?)"
 OPEN_PARENTS = f"""(
     SELECT count(*) FROM parents
     WHERE parents.task = tasks.number AND (
@@ -22,6 +21,9 @@ OPEN_PARENTS = f"""(
 
 _CHILDREN = "SELECT task FROM parents INDEXED BY parents_children WHERE parent = ?1"
 _HAS_CHILDREN = f"SELECT EXISTS ({_CHILDREN})"
+_CONCERNS_CHILDREN = f"""
+    SELECT EXISTS ({_CHILDREN}) AND NOT EXISTS (SELECT 1 FROM set_aside WHERE task_id = ?1)
+"""  # noqa: S608
 _COUNT_IN_CHILDREN = f"UPDATE tasks SET open_parents = open_parents + ?2 WHERE number IN ({_CHILDREN})"  # noqa: S608
 _TURNED = f"""
     SELECT {lanes.WAITING_COLUMNS} FROM tasks
@@ -38,15 +40,19 @@ def is_waited_for(connection: sqlite3.Connection, task_id: str) -> bool:
     return bool(connection.execute(_IS_OPEN, (task_id,)).fetchone()[0])
 
 
-def is_aside(connection: sqlite3.Connection, task_id: str) -> bool:
-    """Whether a task is set aside, so that its children wait whatever its status here is."""
-    return bool(connection.execute(_IS_ASIDE, (task_id,)).fetchone()[0])
-
-
 def tell_children(connection: sqlite3.Connection, task_id: str, *, opened: bool) -> None:
     """Let the children of a task know that they must wait for it, or need not any more."""
-    if not connection.execute(_HAS_CHILDREN, (task_id,)).fetchone()[0]:
-        return
+    if connection.execute(_HAS_CHILDREN, (task_id,)).fetchone()[0]:
+        _tell(connection, task_id, opened=opened)
+
+
+def tell_children_of_changed(connection: sqlite3.Connection, task_id: str, *, opened: bool) -> None:
+    """Let the children of a task know that its status is another; of one that is set aside they need not know."""
+    if connection.execute(_CONCERNS_CHILDREN, (task_id,)).fetchone()[0]:
+        _tell(connection, task_id, opened=opened)
+
+
+def _tell(connection: sqlite3.Connection, task_id: str, *, opened: bool) -> None:
     connection.execute(_COUNT_IN_CHILDREN, (task_id, 1 if opened else -1))
     lanes.settle(connection, connection.execute(_TURNED, (task_id,)).fetchall())
 

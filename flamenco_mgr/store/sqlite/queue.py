@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from flamenco_mgr.domain.updates import TaskUpdate, merged
+from flamenco_mgr.domain.updates import TaskUpdate, merged, only_words
 from flamenco_mgr.store.sqlite.tally import Tally
 from flamenco_mgr.store.sqlite.update_rows import COLUMNS, row, size, update
 
@@ -29,9 +29,9 @@ def append(connection: sqlite3.Connection, tally: Tally, later: TaskUpdate) -> N
 
 def tell(connection: sqlite3.Connection, tally: Tally, later: TaskUpdate) -> None:
     """Queue what happened to a task, within the last update that waits for it if that says no less."""
-    last = connection.execute(_LAST_OF_TASK, (later.task_id,)).fetchone()
+    last = connection.execute(_LAST_OF_TASK, (later.task_id,)).fetchone() if only_words(later) else None
     both = None if last is None else merged(update(last), later)
-    if both is None:
+    if last is None or both is None:
         append(connection, tally, later)
         return
     _, _, received_at, _, activity, log_tail, worker, _, timing, progress = values = row(both)

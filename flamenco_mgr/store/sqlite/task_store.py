@@ -1,9 +1,10 @@
 """The tasks, in SQLite."""
 
+import sqlite3
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
-from attrs import frozen
+from attrs import evolve, frozen
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
@@ -42,7 +43,14 @@ class SQLiteTaskStore:
     def apply(self, transition: Transition) -> "Deferred[bool]":
         """See `ITaskStore.apply`."""
         # What follows from it for other tasks, where they wait, is not seen in them.
-        return self._database.write_some((transition.after.id,), task_writes.apply, self._database.tally, transition)
+        return self._database.write_some((transition.after.id,), self._apply, transition)
+
+    def _apply(self, connection: sqlite3.Connection, transition: Transition) -> bool:
+        if not task_writes.apply(connection, self._database.tally, transition):
+            return False
+        after = transition.after
+        self._database.leave(after.id, task_reads.get, evolve(after, revision=after.revision + 1))
+        return True
 
     def standing(self, task_ids: Collection[str]) -> "Deferred[Mapping[str, Standing]]":
         """See `ITaskStore.standing`."""

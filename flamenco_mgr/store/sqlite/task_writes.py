@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Sequence
 
-from flamenco_mgr.domain.tasks import Task, TaskStatus
+from flamenco_mgr.domain.tasks import SCHEDULABLE, Task, TaskStatus
 from flamenco_mgr.domain.updates import Transition
 from flamenco_mgr.store.interfaces import Import, SetAside
 from flamenco_mgr.store.sqlite import families, lanes, marks, queue
@@ -128,8 +128,9 @@ def _change(connection: sqlite3.Connection, before: Task, after: Task) -> bool:
 def _rearrange(connection: sqlite3.Connection, before: Task, after: Task) -> None:
     is_open = after.status != TaskStatus.COMPLETED
     was_open = before.status != TaskStatus.COMPLETED
-    if is_open != was_open and not families.is_aside(connection, after.id):
-        families.tell_children(connection, after.id, opened=is_open)
+    if is_open != was_open:
+        families.tell_children_of_changed(connection, after.id, opened=is_open)
     if after.parents != before.parents:
         families.change_parents(connection, after.id, after.parents)
-    lanes.settle(connection, connection.execute(_PLACE, (after.id,)).fetchall())
+    if before.status in SCHEDULABLE or after.status in SCHEDULABLE:  # else it was in no lane, and is to be in none
+        lanes.settle(connection, connection.execute(_PLACE, (after.id,)).fetchall())
