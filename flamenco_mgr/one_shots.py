@@ -2,14 +2,15 @@
 
 import os
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import ClassVar, TextIO
 
 from attrs import define, field, frozen
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorFDSet, IReadDescriptor
+from twisted.internet.interfaces import IReactorFDSet, IReactorTime, IReadDescriptor
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -17,11 +18,18 @@ from zope.interface import implementer
 from flamenco_mgr.domain.updates import TaskUpdate
 from flamenco_mgr.exit_status import StartError
 from flamenco_mgr.options import REFUSED, OneShot
-from flamenco_mgr.store.interfaces import IStore, StoreRefused, StoreUnavailable
+from flamenco_mgr.periodic import Periodic
+from flamenco_mgr.store.interfaces import ILease, IStore, StoreRefused, StoreUnavailable
 from flamenco_mgr.wire.server_json import batch
 
 DONE = 0
 FAILED = 1
+
+LOOK_EVERY = 0.25
+"""Seconds between two looks at the store's lease."""
+
+PATIENCE = 6.0
+"""Seconds after which a Manager that has the lease still must be alive."""
 
 
 class NotAgreed(Exception):
@@ -63,8 +71,10 @@ class OneShotService(Service):
     export: Path | None
     console: Console
     open_store: Callable[[], IStore]
+    clock: IReactorTime
     end: Callable[[int], None]
     _store: IStore | None = field(init=False, default=None)
+    _lease: Periodic | None = field(init=False, default=None)
 
     def startService(self) -> None:
         """Begin."""
@@ -77,12 +87,16 @@ class OneShotService(Service):
         return Deferred.fromCoroutine(self._close())
 
     async def _close(self) -> None:
+        if self._lease is not None:
+            await self._lease.stopService()
         if self._store is not None:
             await self._store.close()
 
     async def _run(self) -> None:
         try:
             store = self._store = self.open_store()
+            await store.repair()
+            await self._obtain(store.lease)
             await (self._clean_slate(store) if self.one_shot is OneShot.CLEANSLATE else self._purge_queue(store))
             status = DONE
         except (NotAgreed, StartError, StoreRefused) as e:
@@ -96,10 +110,21 @@ class OneShotService(Service):
             status = FAILED
         self.end(status)
 
+    async def _obtain(self, lease: ILease) -> None:
+        """Keep Managers from the duties that change what is about to be forgotten; raise `StoreRefused` if one runs."""
+        self._lease = Periodic(action=lambda: _look(lease), interval=LOOK_EVERY, clock=self.clock, name="lease")
+        self._lease.startService()
+        until = self.clock.seconds() + PATIENCE
+        while not lease.held:
+            if self.clock.seconds() >= until:
+                raise StoreRefused(f"a Manager runs on this database ({lease.holder}): stop it first")
+            await deferLater(self.clock, LOOK_EVERY)
+
     async def _clean_slate(self, store: IStore) -> None:
         count = sum((await store.tasks.counts()).values())
         if count:
             await self.console.agree(f"Forget {_counted(count, 'task')}, and fetch all anew at the next start?")
+        await store.lease.confirm()
         erased = await store.tasks.erase()  # forgets the mark as well, so it is done for no tasks, too
         self.console.say(f"Forgot {_counted(erased, 'task')}; the next start fetches all anew")
 
@@ -109,6 +134,7 @@ class OneShotService(Service):
             self.console.say(f"No update waits for the Server{'' if self.export is None else '; nothing was written'}")
             return
         await self.console.agree(f"Forget {_counted(count, 'update')} that the Server has not heard of?")
+        await store.lease.confirm()
         if self.export is None:
             purged = await store.updates.purge(None)
             self.console.say(f"Forgot {_counted(purged, 'update')}")
@@ -116,6 +142,11 @@ class OneShotService(Service):
         with exporting(self.export, count) as export:
             purged = await store.updates.purge(export)
         self.console.say(f"Forgot {_counted(purged, 'update')}; written to {self.export}")
+
+
+async def _look(lease: ILease) -> None:
+    with suppress(StoreUnavailable):  # whoever needs the lease confirms it, and hears of it
+        await lease.look()
 
 
 @contextmanager

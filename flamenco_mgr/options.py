@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import ClassVar, NoReturn, TextIO
@@ -15,6 +15,10 @@ from twisted.python import usage
 from flamenco_mgr import __version__
 from flamenco_mgr.log_output import LEVELS, LogFormat, LogOutput
 from flamenco_mgr.settings import ConfigErrors, Loaded, NoConfigFile, Settings, dump, find_config, load, write
+from flamenco_mgr.store.interfaces import StoreRefused
+from flamenco_mgr.store.mongo.bundled import left_behind
+from flamenco_mgr.store.mongo.survey import survey
+from flamenco_mgr.store.mongo.uri import MongoAddress
 
 REFUSED = 2
 """The exit status of a one-shot operation that is not done because nobody has agreed to it."""
@@ -164,18 +168,23 @@ class Options(usage.Options):
         loaded, settings = self._load(rundir)
         if self["write-config"]:
             self._write(loaded, rundir)
+        warnings = (*loaded.warnings, *(() if settings.database_url else left_behind(settings.database_path)))
         if settings.database_url:
-            _fail(
-                "MongoDB is not supported by this version yet: leave database_url empty, "
-                "and the Manager keeps its tasks in a store of its own, in the directory database_path"
-            )
+            self._check_database_url(settings.database_url)
         if self["check-config"]:
-            self._warn(loaded)
+            self._warn(warnings)
+            self._tell_of_database(settings)
             self._print(dump(settings, mask_secrets=True).rstrip("\n"))
             raise SystemExit(0)
-        self["settings"], self["warnings"] = settings, loaded.warnings
+        self["settings"], self["warnings"] = settings, warnings
         if self["verbose"]:
-            self["warnings"] = (*loaded.warnings, "--verbose has no effect; --debug tells more")
+            self["warnings"] = (*warnings, "--verbose has no effect; --debug tells more")
+
+    def _check_database_url(self, url: str) -> None:
+        try:
+            MongoAddress.from_text(url)
+        except StoreRefused as e:
+            _fail(str(e))
 
     def _load(self, rundir: Path) -> tuple[Loaded, Settings]:
         option = Path(self["config"]) if self["config"] else None
@@ -198,7 +207,7 @@ class Options(usage.Options):
         return loaded, loaded.settings.overridden(**given)
 
     def _write(self, loaded: Loaded, rundir: Path) -> NoReturn:
-        self._warn(loaded)
+        self._warn(loaded.warnings)
         try:
             is_new = write(self._file, loaded.settings, rundir)
         except OSError as e:
@@ -209,8 +218,19 @@ class Options(usage.Options):
             self._print(f"{self._file} is complete and in the newest form already; nothing was changed")
         raise SystemExit(0)
 
-    def _warn(self, loaded: Loaded) -> None:
-        for warning in loaded.warnings:
+    def _tell_of_database(self, settings: Settings) -> None:
+        if not settings.database_url:
+            return
+        found = survey(settings.database_url)
+        if found.refused is not None:
+            _fail(found.refused)
+        for line in found.lines:
+            print(f"Database: {line}", file=self._terminal.stderr)
+        if found.trouble is not None:
+            self._warn([f"The database cannot be looked at: {found.trouble}"])
+
+    def _warn(self, warnings: Iterable[str]) -> None:
+        for warning in warnings:
             print(f"Warning: {warning}", file=self._terminal.stderr)
 
     def _refuse(self, reason: str) -> NoReturn:

@@ -11,7 +11,7 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from flamenco_mgr.store.interfaces import IStore, StoreUnavailable
+from flamenco_mgr.store.interfaces import IStore, StoreRefused, StoreUnavailable
 from flamenco_mgr.web.gate import Gate
 from flamenco_mgr.web.lean import LeanResource
 
@@ -45,7 +45,8 @@ class ManagerService(Service):
 
     The ports listen first, in `privilegedStartService`, as a low port may need it; until the store is ready the gate
     answers 503. The store is opened in `startService`, in the process and as the user that will use it: a start that
-    fails raises there, before twistd reports success. What fails later is handed to ``give_up``.
+    fails raises there. A store on another machine answers later: ``begun`` is called when it is known that the start
+    does not fail; if it does, ``give_up`` is, with the reason in a line.
     """
 
     _log: ClassVar[Logger] = Logger()
@@ -54,9 +55,10 @@ class ManagerService(Service):
     gate: Gate
     listen: Callable[[], Sequence[IListeningPort]]
     open_farm: Callable[[], Farm]
+    begun: Callable[[], None]
     ready: Callable[[], None]
     stopping: Callable[[], None]
-    give_up: Callable[[], None]
+    give_up: Callable[[str], None]
     _ports: Sequence[IListeningPort] = field(init=False, factory=list)
     _farm: Farm | None = field(init=False, default=None)
     _duties: MultiService = field(init=False, factory=MultiService)
@@ -91,22 +93,29 @@ class ManagerService(Service):
                 repaired = await farm.store.repair()
             except StoreUnavailable as e:
                 self.gate.close(f"the store is not ready: {e}")
+                self.begun()
                 await deferLater(self.clock, _TRY_AGAIN)
                 continue
-            if not self.running:
+            except StoreRefused as e:
+                self.give_up(str(e))
                 return
-            if repaired:
-                self._log.warn("Put the order of {count} tasks right", count=repaired)
-            for duty in farm.duties:
-                duty.setServiceParent(self._duties)
-            self._duties.startService()
-            self.gate.open(farm.workers_api)
-            self.ready()
+            if self.running:
+                self._serve(farm, repaired)
             return
+
+    def _serve(self, farm: Farm, repaired: int) -> None:
+        if repaired:
+            self._log.warn("Put the order of {count} tasks right", count=repaired)
+        for duty in farm.duties:
+            duty.setServiceParent(self._duties)
+        self._duties.startService()
+        self.gate.open(farm.workers_api)
+        self.begun()
+        self.ready()
 
     def _failed(self, failure: Failure) -> None:
         self._log.failure("The Manager cannot start", failure=failure)
-        self.give_up()
+        self.give_up("the Manager cannot start; its log has more")
 
     async def _end(self) -> None:
         for port in self._ports:

@@ -25,7 +25,10 @@ from flamenco_mgr.own_url import derived_own_url
 from flamenco_mgr.server.exchange import http_client
 from flamenco_mgr.service import Farm, ManagerService
 from flamenco_mgr.settings import Address, Settings
-from flamenco_mgr.store.interfaces import StoreRefused
+from flamenco_mgr.store.interfaces import IStore, StoreRefused
+from flamenco_mgr.store.mongo import MongoStore
+from flamenco_mgr.store.mongo.lease import since_boot, this_process
+from flamenco_mgr.store.mongo.uri import MongoAddress
 from flamenco_mgr.store.sqlite import SQLiteStore
 from flamenco_mgr.threads import InThread
 from flamenco_mgr.under_twistd import UnderTwistd
@@ -50,21 +53,24 @@ def makeService(options: Options) -> IService:
     parent: Mapping[str, object] = options.parent or {}
     daemon = not (parent.get("nodaemon") or parent.get("debug"))
     settings: Settings = options["settings"]
+    process = UnderTwistd(options["log-output"], daemon=daemon)
     if options["one-shot"] is None:
-        service: IService = manager_service(settings, options["warnings"], reactor)
+        service: IService = manager_service(settings, options["warnings"], reactor, process)
     else:
         service = OneShotService(
             one_shot=options["one-shot"],
             export=options["export"],
             console=_console(reactor, ask=not options["yes"]),
             open_store=lambda: _store(settings, reactor),
+            clock=reactor,
             end=end_with,
         )
-    return UnderTwistd(service, options["log-output"], daemon=daemon)
+    service.setServiceParent(process)
+    return process
 
 
-def manager_service(settings: Settings, warnings: Sequence[str], reactor: Any) -> ManagerService:
-    """Return the Manager as a service of a reactor."""
+def manager_service(settings: Settings, warnings: Sequence[str], reactor: Any, process: UnderTwistd) -> ManagerService:
+    """Return the Manager as a service of a reactor, in a process of twistd's."""
     gate = Gate()
     site = WorkersSite(gate, reactor)
     service = ManagerService(
@@ -72,9 +78,10 @@ def manager_service(settings: Settings, warnings: Sequence[str], reactor: Any) -
         gate=gate,
         listen=lambda: [_listen(settings, site, reactor)],
         open_farm=lambda: _farm(settings, warnings, reactor),
+        begun=process.begun,
         ready=lambda: _ready(settings),
         stopping=lambda: _hurry_on_signals(service.hurry, reactor),
-        give_up=lambda: end_with(1),
+        give_up=process.give_up,
     )
     return service
 
@@ -124,7 +131,10 @@ def _farm(settings: Settings, warnings: Sequence[str], reactor: Any) -> Farm:
     return wire(settings, around)
 
 
-def _store(settings: Settings, reactor: Any) -> SQLiteStore:
+def _store(settings: Settings, reactor: Any) -> IStore:
+    if settings.database_url:
+        address = MongoAddress.from_text(settings.database_url)
+        return MongoStore.connect(address, reactor, reactor, this_process(), since_boot)
     return SQLiteStore.open(settings.database_path, reactor, _in_thread(reactor))
 
 

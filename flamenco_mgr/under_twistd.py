@@ -4,31 +4,38 @@ import sys
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from twisted.application.service import IService, MultiService
+from twisted.application.service import MultiService
 from twisted.logger import ILogObserver, Logger
 from twisted.python.components import Componentized
 
-from flamenco_mgr.exit_status import StartError, WayToTheTerminal, stop_once_running, without_stack_trace
+from flamenco_mgr.exit_status import (
+    StartError,
+    WayToTheTerminal,
+    end_with,
+    say,
+    stop_once_running,
+    without_stack_trace,
+)
 from flamenco_mgr.log_output import LogOutput, reopen_on_signals
 
 
 class UnderTwistd(MultiService):
     """
-    A service, such as the Manager, with what it needs to be one of twistd's.
+    What a service, such as the Manager, needs to be one of twistd's; it becomes a part of this.
 
     ``log_output`` is None when the operator has chosen a log of twistd's own. It is set up when twistd makes this a
-    part of its application: that is before a daemon is made of the process, and before the first event.
+    part of its application: that is before a daemon is made of the process, and before the first event. Where a daemon
+    was typed somebody waits until it has `begun`, or gives up.
     """
 
     _log: ClassVar[Logger] = Logger()
 
-    def __init__(self, service: IService, log_output: LogOutput | None, *, daemon: bool) -> None:
+    def __init__(self, log_output: LogOutput | None, *, daemon: bool) -> None:
         super().__init__()
         self._log_output = log_output
         self._daemon = daemon
         self._terminal = WayToTheTerminal()
         self._signals_as_before: Callable[[], None] = lambda: None
-        service.setServiceParent(self)
 
     def setServiceParent(self, parent: Any) -> None:
         """Become part of twistd's application, and give it its log."""
@@ -46,7 +53,18 @@ class UnderTwistd(MultiService):
         """Start, or say why not."""
         self._start(super().startService)
         self._signals_as_before()
+
+    def begun(self) -> None:
+        """Let whoever typed the command go on: the service serves, or waits for what it needs. Twice is once."""
         self._terminal.serves()
+
+    def give_up(self, reason: str) -> None:
+        """End the process with status 1, and this line, because the service cannot start after all."""
+        error = StartError(reason)
+        self._tell(error)
+        if not self._daemon and sys.__stderr__ is not None:
+            say(sys.__stderr__, error)
+        end_with(1)
 
     def _set_up(self, application: Componentized) -> None:
         sink = None
@@ -67,7 +85,10 @@ class UnderTwistd(MultiService):
         try:
             start()
         except StartError as e:
-            self._terminal.tell(e)
-            if self._daemon or self._log_output is None or self._log_output.path is not None:
-                self._log.critical("The Manager cannot start: {reason}", reason=str(e))
+            self._tell(e)
             raise
+
+    def _tell(self, error: StartError) -> None:
+        self._terminal.tell(error)
+        if self._daemon or self._log_output is None or self._log_output.path is not None:
+            self._log.critical("The Manager cannot start: {reason}", reason=str(error))

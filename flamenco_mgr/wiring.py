@@ -15,6 +15,7 @@ from flamenco_mgr.domain.variables import Variables
 from flamenco_mgr.farm.cancels import TaskCanceller
 from flamenco_mgr.farm.credentials import WorkerCredentials
 from flamenco_mgr.farm.heartbeats import Heartbeats
+from flamenco_mgr.farm.leased import WhereLeased
 from flamenco_mgr.farm.log_reading import LogReader
 from flamenco_mgr.farm.logs import TaskLogs
 from flamenco_mgr.farm.outputs import OutputQueue
@@ -23,8 +24,10 @@ from flamenco_mgr.farm.registry import WorkerRegistry
 from flamenco_mgr.farm.returning import TaskReturner
 from flamenco_mgr.farm.running import RunningTasks
 from flamenco_mgr.farm.scheduler import TaskScheduler
+from flamenco_mgr.farm.shared_logs import SharedLogs
 from flamenco_mgr.farm.task_changes import TaskChanges
 from flamenco_mgr.farm.updates import UpdateReceiver
+from flamenco_mgr.farm.wishes import WishedNotice, WishedTurn, Wishes
 from flamenco_mgr.periodic import Periodic
 from flamenco_mgr.server.batches import BatchSender
 from flamenco_mgr.server.breaker import CircuitBreaker
@@ -42,7 +45,7 @@ from flamenco_mgr.server.recheck import TaskChecker
 from flamenco_mgr.server.waiting import WaitingTasks
 from flamenco_mgr.service import LAST_TIME, Farm
 from flamenco_mgr.settings import Settings, variables_document
-from flamenco_mgr.store.interfaces import IStore
+from flamenco_mgr.store.interfaces import IStore, Wish
 from flamenco_mgr.threads import InThread
 from flamenco_mgr.web.log_pages import LogPages
 from flamenco_mgr.web.table import routing_table
@@ -59,6 +62,9 @@ LAST_PUSH = LAST_TIME - 0.5
 
 CANCELS_EVERY = 5.0
 """Seconds between two looks for workers that do not stop."""
+
+SHARING_EVERY = 60.0
+"""Seconds between two looks whether the Managers of a store share the directory of the task logs."""
 
 
 def an_id() -> str:
@@ -87,14 +93,19 @@ class Surroundings:
 
 @frozen(eq=False, kw_only=True)
 class _Links:
-    """The ways to the Server."""
+    """
+    The ways to the Server.
+
+    ``everywhere`` runs in each Manager, ``once`` in one of those that share the store.
+    """
 
     checker: ITaskChecker
     downloads: IKickable
     pushes: IKickable
     notifier: INotifier
-    last_push: Callable[[float], Awaitable[None]] | None
-    services: Sequence[IService]
+    last_push: Callable[[float], Awaitable[None]]
+    everywhere: Sequence[IService] = ()
+    once: Sequence[IService] = ()
 
 
 def wire(settings: Settings, around: Surroundings) -> Farm:
@@ -104,15 +115,25 @@ def wire(settings: Settings, around: Surroundings) -> Farm:
     logs = TaskLogs(directory=settings.task_logs_path, in_thread=around.in_thread, clock=clock)
     changes = TaskChanges(tasks=store.tasks, logs=logs)
     heartbeats = Heartbeats(workers=store.workers, clock=clock)
-    canceller = TaskCanceller(changes=changes, updates=store.updates, clock=clock, new_id=around.new_id)
+    canceller = TaskCanceller(
+        changes=changes, updates=store.updates, lease=store.lease, clock=clock, new_id=around.new_id
+    )
     links = _links(settings, around, canceller)
+    wishes = Wishes(
+        lease=store.lease,
+        fulfil={
+            Wish.DOWNLOAD: links.downloads.kick,
+            Wish.PUSH: links.pushes.kick,
+            Wish.TASK_TYPES: links.notifier.task_types_changed,
+        },
+    )
     returner = TaskReturner(changes=changes, clock=clock, new_id=around.new_id)
     registry = WorkerRegistry(
         store=store.workers,
         credentials=WorkerCredentials(in_thread=around.in_thread),
         heartbeats=heartbeats,
         returner=returner,
-        notifier=links.notifier,
+        notifier=WishedNotice(wishes=wishes),
         clock=clock,
         new_id=around.new_id,
     )
@@ -125,8 +146,8 @@ def wire(settings: Settings, around: Surroundings) -> Farm:
             heartbeats=heartbeats,
             returner=returner,
             checker=links.checker,
-            downloads=links.downloads,
-            pushes=links.pushes,
+            downloads=WishedTurn(wishes=wishes, wish=Wish.DOWNLOAD),
+            pushes=WishedTurn(wishes=wishes, wish=Wish.PUSH),
             variables=variables,
             clock=clock,
             new_id=around.new_id,
@@ -145,26 +166,36 @@ def wire(settings: Settings, around: Surroundings) -> Farm:
     async def last_words() -> None:
         await logs.written()
         await heartbeats.flush()
-        if links.last_push is not None:
+        if store.lease.held:
             await links.last_push(LAST_PUSH)
 
+    overdue = Periodic(action=canceller.confirm_overdue, interval=CANCELS_EVERY, first=CANCELS_EVERY, clock=clock)
     return Farm(
         store=store,
         duties=[
             Periodic(action=heartbeats.flush, interval=HEARTBEATS_EVERY, first=HEARTBEATS_EVERY, clock=clock),
-            Periodic(action=canceller.confirm_overdue, interval=CANCELS_EVERY, first=CANCELS_EVERY, clock=clock),
             Periodic(action=store.checkpoint, interval=CHECKPOINT_EVERY, first=CHECKPOINT_EVERY, clock=clock),
-            *links.services,
+            *links.everywhere,
+            *_shared_logs(settings, around),
+            WhereLeased(lease=store.lease, duties=[overdue, *links.once], wishes=wishes, clock=clock),
         ],
-        workers_api=routing_table(api, pages).resource(),
+        workers_api=routing_table(api, pages, clock).resource(),
         last_words=last_words,
     )
+
+
+def _shared_logs(settings: Settings, around: Surroundings) -> Sequence[IService]:
+    mark, directory = around.store.farm_mark, settings.task_logs_path
+    if mark is None:
+        return ()
+    sharing = SharedLogs(mark=mark, directory=directory, in_thread=around.in_thread, new_value=around.new_id)
+    return (Periodic(action=sharing.look, interval=SHARING_EVERY, clock=around.clock),)
 
 
 def _links(settings: Settings, around: Surroundings, cancels: ICancels) -> _Links:
     if not settings.manager_id:
         nobody = NoServer()
-        return _Links(checker=nobody, downloads=nobody, pushes=nobody, notifier=nobody, last_push=None, services=())
+        return _Links(checker=nobody, downloads=nobody, pushes=nobody, notifier=nobody, last_push=nobody.last_push)
     store, clock = around.store, around.clock
     exchange = ServerExchange(
         treq=around.treq,
@@ -178,7 +209,7 @@ def _links(settings: Settings, around: Surroundings, cancels: ICancels) -> _Link
     importer = TaskImporter(tasks=store.tasks, clock=clock)
     breaker = CircuitBreaker(clock=clock)
     pusher = UpdatePusher(
-        sender=BatchSender(client=client, updates=store.updates, cancels=cancels, clock=clock),
+        sender=BatchSender(client=client, updates=store.updates, cancels=cancels, lease=store.lease, clock=clock),
         updates=store.updates,
         clock=clock,
         rules=PushRules(
@@ -201,12 +232,13 @@ def _links(settings: Settings, around: Surroundings, cancels: ICancels) -> _Link
         ),
     )
     profile = Profile(manager_url=around.own_url, variables=variables_document(settings.variables))
-    notifier = Notifier(client=client, workers=store.workers, profile=lambda: profile, clock=clock)
+    notifier = Notifier(client=client, workers=store.workers, lease=store.lease, profile=lambda: profile, clock=clock)
     return _Links(
         checker=TaskChecker(client=client, store=store, importer=importer, breaker=breaker, clock=clock),
         downloads=downloader,
         pushes=pusher,
         notifier=notifier,
         last_push=pusher.last_push,
-        services=(breaker, downloader, pusher, notifier),
+        everywhere=(breaker,),
+        once=(downloader, pusher, notifier),
     )

@@ -22,7 +22,7 @@ from flamenco_mgr.domain.workers import Worker
 from flamenco_mgr.farm.logs import LINGER
 from flamenco_mgr.service import Farm
 from flamenco_mgr.settings import Settings
-from flamenco_mgr.store.interfaces import Import
+from flamenco_mgr.store.interfaces import Import, IStore
 from flamenco_mgr.store.sqlite import SQLiteStore
 from flamenco_mgr.wiring import HEARTBEATS_EVERY, Surroundings, wire
 from tests.threads import at_once
@@ -59,11 +59,19 @@ class FarmTestCase(SynchronousTestCase):
         self.clock.advance(NOW)
         self.server = StandInServer(self.clock, random.Random(1), MANAGER, SECRET)
         self.server_treq: Any = StubTreq(self.server.resource())
-        self.store = SQLiteStore.in_memory(self.clock)
+        self.store = self.make_store(self.clock)
         self.logs = Path(self.mktemp())
         self.ids = (f"{number:024x}" for number in itertools.count(0xF00000000000000000000001))
         self.farm = self.wired()
         self.http: Any = StubTreq(self.farm.workers_api)
+
+    def make_store(self, clock: Clock) -> IStore:
+        """Return a new store; the same tests are run on another provider's as well."""
+        return SQLiteStore.in_memory(clock)
+
+    def settle(self) -> bool:
+        """Let the store do what takes it real time, and say whether there was anything; an embedded one has nothing."""
+        return False
 
     def wired(self) -> Farm:
         """Return a Manager on the store; a second one is what a restart brings."""
@@ -97,6 +105,7 @@ class FarmTestCase(SynchronousTestCase):
         self.clock.advance(0)
         self.server_treq.flush()
         self.http.flush()
+        self.settle()
 
     @staticmethod
     async def _awaited(awaitable: Awaitable[T]) -> T:
@@ -107,6 +116,9 @@ class FarmTestCase(SynchronousTestCase):
         for duty in self.farm.duties:
             duty.startService()
         self.addCleanup(self.stop)
+        for _ in range(10):
+            if not self.store.lease.held:
+                self._turn()
 
     def stop(self) -> None:
         """Stop the Manager's duties, and see that nothing is left to come."""

@@ -16,20 +16,23 @@ ROOT = "flamenco_mgr"
 ALLOWED: Mapping[str, frozenset[str]] = {
     "domain": frozenset({"domain"}),
     "wire": frozenset({"wire", "domain"}),
-    "store": frozenset({"store", "domain", "threads"}),
+    "store": frozenset({"store", "domain", "threads", "deadline", "periodic"}),
     "server": frozenset({"server", "domain", "wire", "store.interfaces", "periodic", "threads"}),
     "farm": frozenset({"farm", "domain", "store.interfaces", "server.interfaces", "periodic", "threads"}),
-    "web": frozenset({"web", "farm", "domain", "wire", "store.interfaces", "threads"}),
+    "web": frozenset({"web", "deadline", "farm", "domain", "wire", "store.interfaces", "threads"}),
     "settings": frozenset({"settings", "domain"}),
     "demo": frozenset({"demo", "domain", "wire", "store", "threads"}),
     "periodic": frozenset(),
+    "deadline": frozenset(),
     "threads": frozenset(),
     "own_url": frozenset(),
     "exit_status": frozenset(),
     "log_output": frozenset(),
     "under_twistd": frozenset({"exit_status", "log_output"}),
-    "options": frozenset({"log_output", "settings"}),
-    "one_shots": frozenset({"options", "exit_status", "store.interfaces", "domain", "wire"}),
+    "options": frozenset(
+        {"log_output", "settings", "store.interfaces", "store.mongo.bundled", "store.mongo.survey", "store.mongo.uri"}
+    ),
+    "one_shots": frozenset({"options", "periodic", "exit_status", "store.interfaces", "domain", "wire"}),
     "service": frozenset({"store.interfaces", "web"}),
 }
 

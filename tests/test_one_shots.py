@@ -7,7 +7,7 @@ import pty
 import resource
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from attrs import define, field
 from twisted.internet.defer import Deferred, succeed
@@ -22,6 +22,7 @@ from flamenco_mgr.options import OneShot
 from flamenco_mgr.store.interfaces import Import, IStore, StoreRefused, StoreUnavailable
 from flamenco_mgr.store.sqlite import SQLiteStore
 from tests.builders import a_task, an_update
+from tests.leases import ScriptedLease, StoreWithLease
 
 T = TypeVar("T")
 
@@ -74,11 +75,13 @@ class OneShotCase(SynchronousTestCase):
                 out=self.out, errors=self.errors, answer=None if answer is None else lambda: succeed(answer)
             ),
             open_store=open_store or (lambda: self.store),
+            clock=self.clock,
             end=self.ended.append,
         )
         service.startService()
-        for _ in range(5):
-            self.clock.advance(0)
+        self.addCleanup(service.stopService)
+        for _ in range(20):
+            self.clock.advance(0.5)
         (status,) = self.ended
         return status
 
@@ -182,6 +185,32 @@ class TroubleTests(OneShotCase):
         """Whatever else goes wrong is logged, and the process ends: status 1."""
         self.assertEqual(self.shoot(OneShot.CLEANSLATE, open_store=raising(ZeroDivisionError())), 1)
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+
+class LeaseTests(OneShotCase):
+    """A store that several Managers share."""
+
+    def shared(self, lease: ScriptedLease) -> Callable[[], IStore]:
+        """Return what opens the store, with this lease."""
+        store: Any = StoreWithLease(store=self.store, lease=lease)
+        return lambda: store
+
+    def test_manager_runs(self) -> None:
+        """While a Manager has the lease nothing is forgotten, and it is named: status 2."""
+        for one_shot in OneShot:
+            self.ended.clear()
+            lease = ScriptedLease(holder="host7, process 12")
+            self.assertEqual(self.shoot(one_shot, open_store=self.shared(lease)), 2)
+        self.assertIn("host7, process 12", self.errors.getvalue())
+        self.assertEqual(self.left(), (2, 2, "2019-11-18T19:41:33+00:00"))
+
+    def test_lost_meanwhile(self) -> None:
+        """A lease that is lost while the operator thinks keeps all as it is: status 1."""
+        for one_shot in OneShot:
+            self.ended.clear()
+            lease = ScriptedLease(held=True, asleep=True)
+            self.assertEqual(self.shoot(one_shot, answer="y", open_store=self.shared(lease)), 1)
+        self.assertEqual(self.left(), (2, 2, "2019-11-18T19:41:33+00:00"))
 
 
 class TerminalTests(SynchronousTestCase):

@@ -116,10 +116,11 @@ class ConfigurationTests(OptionsCase):
         self.assertEqual((settings.listen.host, settings.listen.port), ("::1", 9))
 
     def test_mongodb(self) -> None:
-        """A MongoDB URL, from the file or the command line, is refused in clear words."""
-        self.assertIn("leave database_url empty", self.ending("--database-url=mongodb://localhost/flamanager"))
+        """A MongoDB's URL comes from the file or the command line; the latter wins."""
         self.write("manager.yaml", "_meta: {version: 2}\ndatabase_url: mongodb://localhost/flamanager\n")
-        self.assertIn("leave database_url empty", self.ending())
+        self.assertEqual(self.options()["settings"].database_url, "mongodb://localhost/flamanager")
+        changed = self.options("--database-url=mongodb://localhost/another")["settings"]
+        self.assertEqual(changed.database_url, "mongodb://localhost/another")
 
     def test_warnings(self) -> None:
         """What works but may not be meant is kept, to be logged."""

@@ -14,7 +14,7 @@ from twisted.web.test.requesthelper import DummyRequest
 from zope.interface import implementer
 
 from flamenco_mgr.service import LAST_TIME, REQUESTS_TIME, Farm, ManagerService
-from flamenco_mgr.store.interfaces import StoreUnavailable
+from flamenco_mgr.store.interfaces import StoreRefused, StoreUnavailable
 from flamenco_mgr.web.gate import Gate
 from flamenco_mgr.web.lean import LeanResource
 
@@ -106,9 +106,10 @@ class ManagerServiceTests(SynchronousTestCase):
             gate=self.gate,
             listen=listen,
             open_farm=open_farm,
+            begun=lambda: self.diary.append("begun"),
             ready=lambda: self.diary.append("ready"),
             stopping=lambda: self.diary.append("stopping"),
-            give_up=lambda: self.diary.append("given up"),
+            give_up=lambda reason: self.diary.append(f"given up: {reason}"),
         )
 
     def farm(self) -> Farm:
@@ -133,7 +134,7 @@ class ManagerServiceTests(SynchronousTestCase):
     def test_start(self) -> None:
         """The port listens first; then the store is opened, the duties start, and Workers are served."""
         self.start()
-        self.assertEqual(self.diary, ["listening", "store open", "duty started", "ready"])
+        self.assertEqual(self.diary, ["listening", "store open", "duty started", "begun", "ready"])
 
     def test_stop(self) -> None:
         """The stop is in order: port, requests in progress, duties, last words, store."""
@@ -174,10 +175,15 @@ class ManagerServiceTests(SynchronousTestCase):
         self.assertEqual(self.diary[-1], "store closed")
 
     def test_store_not_ready(self) -> None:
-        """A store that is not ready is tried again each second; until it is, the answer is 503 with the reason."""
+        """
+        A store that is not ready is tried again each second, and the start counts as begun.
+
+        Until it is ready the answer is 503 with the reason.
+        """
         self.store.troubles = 2
         self.start()
         self.assertEqual(self.answer(), 503)
+        self.assertEqual(self.diary[-1], "begun")
         self.clock.advance(1.0)
         self.assertNotIn("ready", self.diary)
         self.clock.advance(1.0)
@@ -197,4 +203,11 @@ class ManagerServiceTests(SynchronousTestCase):
         self.store.mistake = ZeroDivisionError()
         self.start()
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
-        self.assertEqual(self.diary[-1], "given up")
+        self.assertIn("given up", self.diary[-1])
+
+    def test_refused(self) -> None:
+        """A store that turns out to be unusable is a start that fails, with its line; nothing is served."""
+        self.store.mistake = StoreRefused("it is a newer version's")
+        self.start()
+        self.assertEqual(self.diary, ["listening", "store open", "given up: it is a newer version's"])
+        self.assertEqual(self.answer(), 503)

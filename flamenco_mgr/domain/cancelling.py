@@ -12,18 +12,19 @@ GRACE = 60.0
 ACTIVITY = "Manager cancelled task by request of Flamenco Server"
 
 
-def cancelled(task: Task, *, final_waits: bool, now: float, update_id: str) -> Transition | None:
+def cancelled(task: Task, *, final_waits: bool, heard_at: float, now: float, update_id: str) -> Transition | None:
     """
     Obey the Server's wish, or return None if there is nothing to do now.
 
     ``final_waits`` says that an update with a final status of the task is in the queue already: the Server will hear
-    it. An active task is asked back from its worker first; a task that had ended says so again.
+    it. ``heard_at`` is when this Manager heard of the wish (see `overdue`). An active task is asked back from its
+    worker first; a task that had ended says so again.
     """
     if task.status == TaskStatus.ACTIVE:
         after = evolve(task, status=TaskStatus.CANCEL_REQUESTED.value, cancel_requested_at=now, last_updated=now)
         return Transition(before=task, after=after)
     if task.status == TaskStatus.CANCEL_REQUESTED:
-        return confirmed(task, now=now, update_id=update_id) if overdue(task, now) else None
+        return confirmed(task, now=now, update_id=update_id) if overdue(task, heard_at, now) else None
     if task.status in FINISHED:
         if final_waits or task.is_local:
             return None
@@ -62,8 +63,11 @@ def confirmed_unknown(task_id: str, *, now: float, update_id: str) -> TaskUpdate
     )
 
 
-def overdue(task: Task, now: float) -> bool:
-    """Whether a task that waits to be cancelled has waited long enough for its worker, or has none."""
-    if task.worker_id is None or task.cancel_requested_at is None:
-        return True
-    return now - task.cancel_requested_at >= GRACE
+def overdue(task: Task, heard_at: float, now: float) -> bool:
+    """
+    Whether a task that waits to be cancelled has waited long enough for its worker, or has none.
+
+    The wait is counted from when this Manager heard of it: before, no worker could hear of it here, and when another
+    Manager did is by another clock.
+    """
+    return task.worker_id is None or task.cancel_requested_at is None or now - heard_at >= GRACE

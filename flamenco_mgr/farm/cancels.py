@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 from typing import ClassVar
 
-from attrs import frozen
+from attrs import define, field
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -14,27 +14,40 @@ from flamenco_mgr.domain.tasks import Task, TaskStatus
 from flamenco_mgr.domain.updates import Transition
 from flamenco_mgr.farm.task_changes import TaskChanges
 from flamenco_mgr.server.interfaces import ICancels
-from flamenco_mgr.store.interfaces import IUpdateQueue, Standing
+from flamenco_mgr.store.interfaces import ILease, IUpdateQueue, Standing, StoreUnavailable
 
 _SLICE = 50
 
+_MOST = 500
+"""Tasks that are looked at together; so many more workers would have to be deaf."""
+
+_OTHER_CLOCKS = 86400.0
+"""Seconds by which the clock of the Manager that noted a wish may be ahead of ours."""
+
 
 @implementer(ICancels)
-@frozen(eq=False, kw_only=True)
+@define(eq=False, kw_only=True)
 class TaskCanceller:
-    """Cancels tasks for the Server, after their workers have stopped (server-api.md 5.6)."""
+    """
+    Cancels tasks for the Server, after their workers have stopped (server-api.md 5.6).
+
+    How long a worker was waited for it counts by its own clock, from when it heard of the wish itself.
+    """
 
     _log: ClassVar[Logger] = Logger()
 
     changes: TaskChanges
     updates: IUpdateQueue
+    lease: ILease
     clock: IReactorTime
     new_id: Callable[[], str]
+    _heard: dict[str, float] = field(init=False, factory=dict)
 
     async def cancel(self, task_ids: Collection[str]) -> None:
         """Do what is to be done now for each task that the Server wants cancelled, in slices."""
         wanted = list(task_ids)
         for start in range(0, len(wanted), _SLICE):
+            await self.lease.confirm()
             standings = await self.changes.tasks.standing(wanted[start : start + _SLICE])
             # Begun together, they are made durable together.
             await gatherResults(
@@ -44,19 +57,31 @@ class TaskCanceller:
 
     async def confirm_overdue(self) -> None:
         """Cancel tasks whose workers were asked to stop a minute ago and have not answered, or that have no worker."""
+        try:
+            await self._confirm_overdue()
+        except StoreUnavailable as e:
+            self._log.debug("Whether workers have stopped is not known: {trouble}", trouble=str(e))
+
+    async def _confirm_overdue(self) -> None:
+        await self.lease.confirm()
         now = self.clock.seconds()
-        for task in await self.changes.tasks.overdue_cancels(now - GRACE, _SLICE):
+        waiting = await self.changes.tasks.overdue_cancels(now + _OTHER_CLOCKS, _MOST)
+        self._forget(now, {task.id for task in waiting})
+        for task in waiting:
             await self._change(task.id, lambda current: self._confirmed_if_overdue(current, now))
 
     async def _obey(self, task_id: str, standing: Standing) -> None:
         now = self.clock.seconds()
+        heard_at = self._heard.setdefault(task_id, now)
         if standing.task is None:
             if not standing.final_waits:
                 await self.updates.add(confirmed_unknown(task_id, now=now, update_id=self.new_id()))
             return
         await self._change(
             task_id,
-            lambda task: cancelled(task, final_waits=standing.final_waits, now=now, update_id=self.new_id()),
+            lambda task: cancelled(
+                task, final_waits=standing.final_waits, heard_at=heard_at, now=now, update_id=self.new_id()
+            ),
         )
 
     async def _change(self, task_id: str, decide: Callable[[Task], Transition | None]) -> None:
@@ -67,6 +92,12 @@ class TaskCanceller:
             )
 
     def _confirmed_if_overdue(self, task: Task, now: float) -> Transition | None:
-        if task.status == TaskStatus.CANCEL_REQUESTED and overdue(task, now):
+        heard_at = self._heard.setdefault(task.id, now)
+        if task.status == TaskStatus.CANCEL_REQUESTED and overdue(task, heard_at, now):
             return confirmed(task, now=now, update_id=self.new_id())
         return None
+
+    def _forget(self, now: float, waiting: Collection[str]) -> None:
+        done = [one for one, heard_at in self._heard.items() if one not in waiting and now - heard_at > GRACE]
+        for one in done:
+            del self._heard[one]

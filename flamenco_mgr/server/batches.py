@@ -12,7 +12,7 @@ from flamenco_mgr.domain.updates import QueuedUpdate, forwarded
 from flamenco_mgr.server.client import FlamencoServerClient
 from flamenco_mgr.server.interfaces import ICancels
 from flamenco_mgr.server.trouble import CredentialsRefused, ServerRefused
-from flamenco_mgr.store.interfaces import IUpdateQueue, StoreUnavailable
+from flamenco_mgr.store.interfaces import ILease, IUpdateQueue, StoreUnavailable
 from flamenco_mgr.wire.server_json import BatchAnswer
 
 
@@ -22,7 +22,8 @@ class BatchSender:
     Sends the oldest updates, forgets those that the Server has, and hands on what it wants cancelled.
 
     A batch that is refused is halved until the update that is to blame stands alone. If the Server is well otherwise,
-    and refuses it again and again, it is parked with the Server's words; so is one that is never taken.
+    and refuses it again and again, it is parked with the Server's words; so is one that is never taken. Each step
+    begins with the lease: of two Managers that push, the Server could hear the older news last.
     """
 
     _log: ClassVar[Logger] = Logger()
@@ -30,6 +31,7 @@ class BatchSender:
     client: FlamencoServerClient
     updates: IUpdateQueue
     cancels: ICancels
+    lease: ILease
     clock: IReactorTime
     last_success: float | None = field(init=False, default=None)
     _suspect: str = field(init=False, default="")
@@ -39,7 +41,8 @@ class BatchSender:
         """
         Send so many of the oldest updates, in as many requests as it takes, but in one at least.
 
-        Ends early when the Server leaves one untaken: what follows waits behind it. Raises `ServerTrouble`.
+        Ends early when the Server leaves one untaken: what follows waits behind it. Raises `ServerTrouble`, and
+        `LeaseLost` when the updates are another Manager's to send.
         """
         left = count
         while True:
@@ -62,7 +65,7 @@ class BatchSender:
         while parts:
             part = parts.pop(0)
             try:
-                answer = await self.client.push([forwarded(queued) for queued in part])
+                answer = await self._push(part)
             except CredentialsRefused:
                 raise
             except ServerRefused as e:
@@ -77,9 +80,13 @@ class BatchSender:
             all_taken = await self._taken(part, answer) and all_taken
         return all_taken
 
+    async def _push(self, part: Sequence[QueuedUpdate]) -> BatchAnswer:
+        await self.lease.confirm()
+        return await self.client.push([forwarded(queued) for queued in part])
+
     async def _refused(self, queued: QueuedUpdate, refusal: ServerRefused) -> None:
         # A Server that takes nothing at all is in trouble itself: then this raises, and the update is not to blame.
-        await self._heard(await self.client.push([]))
+        await self._heard(await self._push([]))
         if self._suspect != queued.update.id:
             self._suspect, self._refusals = queued.update.id, 0
         self._refusals += 1
@@ -89,6 +96,7 @@ class BatchSender:
         self._suspect = ""
 
     async def _taken(self, part: Sequence[QueuedUpdate], answer: BatchAnswer) -> bool:
+        await self.lease.confirm()
         handled = [queued for queued in part if queued.update.id in answer.handled]
         if handled:
             await self.updates.handled(handled)
@@ -114,6 +122,7 @@ class BatchSender:
             self._log.debug("Tasks could not be cancelled: {trouble}", trouble=str(e))
 
     async def _park(self, queued: QueuedUpdate, reason: str) -> None:
+        await self.lease.confirm()
         await self.updates.park(queued, reason, self.clock.seconds())
         self._log.error(
             "Update {update} of task {task} is put aside, and will not be sent: {reason}",

@@ -157,6 +157,7 @@ class Downloader(Service):
         if download.has_tasks and download.newest is not None:
             after = downloading.next_mark(mark, download.newest, date=download.date, clean_slate=since is None)
             if after != mark:
+                await self.store.lease.confirm()
                 await self.store.mark.set(after)
         if since is None:
             self._last_clean_slate = now
@@ -170,6 +171,7 @@ class Downloader(Service):
         return Intake(
             importer=self.importer,
             tasks=self.store.tasks,
+            lease=self.store.lease,
             clock=self.clock,
             key=key,
             receipts=await self.store.updates.receipts(),
@@ -183,8 +185,10 @@ class Downloader(Service):
                 await intake.end()
             except BadDocument as e:
                 raise BadReply(f"the Server's list of tasks {e}") from e
+        await self.store.lease.confirm()
         while await self.store.tasks.release(_RELEASED_AT_ONCE):
             await deferLater(self.clock, 0)
+            await self.store.lease.confirm()
         if intake.changed or intake.misfits:
             self._log.info(
                 "Downloaded {taken} tasks from the Server: {changed} are new or changed, {misfits} make no sense",

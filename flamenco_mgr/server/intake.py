@@ -9,7 +9,7 @@ from twisted.logger import Logger
 
 from flamenco_mgr.domain.tasks import ServerTask
 from flamenco_mgr.server.importing import TaskImporter
-from flamenco_mgr.store.interfaces import ITaskStore, SetAside
+from flamenco_mgr.store.interfaces import ILease, ITaskStore, SetAside
 from flamenco_mgr.wire.server_json import BadDocument
 from flamenco_mgr.wire.server_stream import DocumentStream
 from flamenco_mgr.wire.server_task import id_in, server_task
@@ -30,13 +30,14 @@ class Intake:
 
     ``key`` names the list of tasks in the answer, None if it is the answer. ``receipts`` is the number of the Server's
     latest receipt when it was asked. ``aside`` has the ids of tasks that are set aside already. What makes no sense is
-    set aside as well, and the others go in.
+    set aside as well, and the others go in. Raises `LeaseLost` when another Manager has to do it.
     """
 
     _log: ClassVar[Logger] = Logger()
 
     importer: TaskImporter
     tasks: ITaskStore
+    lease: ILease
     clock: IReactorTime
     key: str | None
     receipts: int
@@ -99,9 +100,11 @@ class Intake:
         copies, self._copies = self._copies, []
         for start in range(0, len(copies), _LARGEST_SLICE):
             part = copies[start : start + _LARGEST_SLICE]
+            await self.lease.confirm()
             self.changed += len(await self.importer.take_in(part, self.receipts, self.aside, hold=True))
             self.taken += len(part)
             await deferLater(self.clock, 0)
         if self._set_aside:
             misfits, self._set_aside = self._set_aside, {}
+            await self.lease.confirm()
             await self.tasks.set_aside(tuple(misfits.values()))

@@ -19,5 +19,8 @@ class NoServer:
     def kick(self) -> None:
         """Do nothing: there is nobody to turn to."""
 
+    async def last_push(self, seconds: float) -> None:
+        """Do nothing: nobody is to be told."""
+
     def task_types_changed(self) -> None:
         """Do nothing: nobody wants to know."""

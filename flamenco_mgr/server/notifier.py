@@ -13,7 +13,7 @@ from zope.interface import implementer
 from flamenco_mgr.server.client import FlamencoServerClient, Notice
 from flamenco_mgr.server.interfaces import INotifier
 from flamenco_mgr.server.trouble import CredentialsRefused, ServerTrouble
-from flamenco_mgr.store.interfaces import IWorkerStore, StoreUnavailable
+from flamenco_mgr.store.interfaces import ILease, IWorkerStore, StoreUnavailable
 from flamenco_mgr.wire.server_json import introduction
 
 STARTUP_FIRST = 0.1
@@ -47,6 +47,7 @@ class RepeatedNotice(Service):
     again: float
     client: FlamencoServerClient
     workers: IWorkerStore
+    lease: ILease
     profile: Callable[[], Profile]
     clock: IReactorTime
     _timer: IDelayedCall | None = field(init=False, default=None)
@@ -108,6 +109,7 @@ class RepeatedNotice(Service):
             workers=await self.workers.count(),
             task_types=sorted(await self.workers.task_types()),
         )
+        await self.lease.confirm()
         await self.client.notify(self.notice, text)
         self._log.info("The Server knows about us ({notice})", notice=self.notice.value)
 
@@ -119,6 +121,7 @@ class Notifier(MultiService):
 
     client: FlamencoServerClient
     workers: IWorkerStore
+    lease: ILease
     profile: Callable[[], Profile]
     clock: IReactorTime
     _startup: RepeatedNotice = field(init=False)
@@ -145,6 +148,7 @@ class Notifier(MultiService):
             again=again,
             client=self.client,
             workers=self.workers,
+            lease=self.lease,
             profile=self.profile,
             clock=self.clock,
         )

@@ -8,6 +8,7 @@ was based on (the revision) still holds.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from enum import Enum
 
 from attrs import Factory, field, frozen
 from zope.interface import Attribute, Interface
@@ -23,6 +24,18 @@ class StoreUnavailable(Exception):
 
 class StoreRefused(Exception):
     """The store cannot be opened as it is; its text is one line that says why and what to do."""
+
+
+class LeaseLost(StoreUnavailable):
+    """The duties that one Manager does for all are not ours now; the step that was to be done is not done."""
+
+
+class Wish(Enum):
+    """What any Manager may want of the one that has the lease."""
+
+    DOWNLOAD = "download"
+    PUSH = "push"
+    TASK_TYPES = "types"
 
 
 @frozen(kw_only=True)
@@ -228,6 +241,45 @@ class IDownloadMark(Interface):
         """Store the mark."""
 
 
+class ILease(Interface):
+    """
+    Whether the duties that one Manager does for all that share the store are ours (design.md 3.6).
+
+    A store that one Manager has for itself is always leased to it. Nothing here compares the clocks of two machines.
+    """
+
+    held: bool = Attribute("Whether it is ours, as far as our own clock can tell; costs nothing.")
+    fence: int = Attribute("The number of our term. It grows with each; who has a lower one must not act any more.")
+    holder: str = Attribute("Who has it, for people; empty if nobody does, or nobody has looked yet.")
+
+    def look() -> Awaitable[frozenset[Wish]]:
+        """
+        Keep the lease, obtain it if its holder is gone, or watch it; called about four times a second.
+
+        Return what other Managers have wished of its holder since the last look, nothing if that is not us.
+        """
+
+    def confirm() -> Awaitable[None]:
+        """
+        Return if the lease is ours for certain, which costs nothing mostly; else raise `LeaseLost`.
+
+        Each step of a duty begins with it. A process that was stopped and goes on finds out here.
+        """
+
+    def wish(wishes: Collection[Wish]) -> Awaitable[None]:
+        """Let the holder know what is wanted; it hears of it within a second."""
+
+    def release() -> Awaitable[None]:
+        """Let others have it now; it is not obtained again by this process. Never fails."""
+
+
+class IFarmMark(Interface):
+    """A value that all Managers of a farm share, by which they tell whether they share a directory as well."""
+
+    def value(proposal: str | None) -> Awaitable[str | None]:
+        """Return the value; if there is none yet, the proposal becomes it."""
+
+
 class IStore(Interface):
     """The whole memory; its parts share one durability."""
 
@@ -235,6 +287,8 @@ class IStore(Interface):
     workers: IWorkerStore = Attribute("An `IWorkerStore`.")
     updates: IUpdateQueue = Attribute("An `IUpdateQueue`.")
     mark: IDownloadMark = Attribute("An `IDownloadMark`.")
+    lease: ILease = Attribute("An `ILease`.")
+    farm_mark: IFarmMark | None = Attribute("An `IFarmMark`; None if only one Manager can use the store.")
 
     def repair() -> Awaitable[int]:
         """Put derived facts right (how many parents are open, what may run); return how many tasks were wrong."""

@@ -2,8 +2,10 @@
 
 from attrs import field, frozen
 from klein import Klein
+from twisted.internet.interfaces import IReactorTime
 from twisted.web.server import Request
 
+from flamenco_mgr.deadline import within
 from flamenco_mgr.domain.ids import normal_id
 from flamenco_mgr.web.auth import WorkerAuth
 from flamenco_mgr.web.errors import BadId
@@ -27,9 +29,11 @@ class Routes:
     A table of routes.
 
     Parts of a path that are named ``…_id`` reach the handlers as ids in their one spelling; else the answer is 404.
+    What is done for a worker is done within the time that it waits, by ``clock``.
     """
 
     auth: WorkerAuth
+    clock: IReactorTime
     app: Klein = field(init=False, factory=_app)
     handlers: dict[str, Handler] = field(init=False, factory=dict)
 
@@ -42,10 +46,11 @@ class Routes:
         """
 
         async def authenticated(request: Request, **parts: str) -> bytes:
-            worker = await self.auth.worker(request)
-            if seen:
-                self.auth.seen(request, worker)
-            return await handler(request, worker, **_with_ids(parts))
+            with within(self.clock):
+                worker = await self.auth.worker(request)
+                if seen:
+                    self.auth.seen(request, worker)
+                return await handler(request, worker, **_with_ids(parts))
 
         self._add(method, path, authenticated)
 
@@ -53,7 +58,8 @@ class Routes:
         """Add a route for everybody; ``handler(request, **parts)`` may have its own idea of who that is."""
 
         async def opened(request: Request, **parts: str) -> bytes:
-            return await handler(request, **_with_ids(parts))
+            with within(self.clock):
+                return await handler(request, **_with_ids(parts))
 
         self._add(method, path, opened)
 

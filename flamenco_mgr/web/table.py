@@ -1,14 +1,16 @@
 """All routes of the Manager (worker-api.md 2, dashboard.md 1)."""
 
+from twisted.internet.interfaces import IReactorTime
+
 from flamenco_mgr.web.auth import WorkerAuth
 from flamenco_mgr.web.log_pages import LogPages
 from flamenco_mgr.web.routes import Routes
 from flamenco_mgr.web.worker_api import WorkerAPI
 
 
-def routing_table(api: WorkerAPI, pages: LogPages) -> Routes:
+def routing_table(api: WorkerAPI, pages: LogPages, clock: IReactorTime) -> Routes:
     """Return the routes of a Manager."""
-    routes = Routes(WorkerAuth(api.registry))
+    routes = Routes(WorkerAuth(api.registry), clock)
 
     routes.open("POST", "/register-worker", api.register)
     routes.worker("POST", "/sign-on", api.sign_on)

@@ -12,7 +12,7 @@ ID = "d" * 24
 
 class CancelledTests(SynchronousTestCase):
     def cancelled(self, task: Task, now: float = 100.0, *, final_waits: bool = False) -> Transition | None:
-        return cancelled(task, final_waits=final_waits, now=now, update_id=ID)
+        return cancelled(task, final_waits=final_waits, heard_at=100.0, now=now, update_id=ID)
 
     def test_active_first_asks_the_worker(self) -> None:
         """An active task becomes cancel-requested, and nothing is told yet."""
@@ -32,7 +32,14 @@ class CancelledTests(SynchronousTestCase):
 
     def test_nobody_on_it(self) -> None:
         """A task that is on no worker needs no grace."""
-        self.assertTrue(overdue(a_task(status="cancel-requested", cancel_requested_at=100.0), 100.0))
+        self.assertTrue(overdue(a_task(status="cancel-requested", cancel_requested_at=100.0), 100.0, 100.0))
+
+    def test_other_clocks(self) -> None:
+        """When another Manager noted the wish, by a clock of its own, does not matter."""
+        for noted_at in (100.0 - 3600.0, 100.0 + 3600.0):
+            task = a_task(status="cancel-requested", worker_id=a_worker().id, cancel_requested_at=noted_at)
+            self.assertFalse(overdue(task, 100.0, 100.0 + GRACE - 0.001))
+            self.assertTrue(overdue(task, 100.0, 100.0 + GRACE))
 
     def test_waiting_task(self) -> None:
         """A task that waits is cancelled at once, told in one update with activity and log line."""

@@ -2,12 +2,13 @@
 
 import itertools
 import random
-from collections.abc import Awaitable, Collection
+from collections.abc import Awaitable, Collection, Sequence
 from typing import Any, TypeVar
 
 from attrs import define, evolve, field
 from treq.testing import StubTreq
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
@@ -26,7 +27,7 @@ from flamenco_mgr.server.exchange import ServerExchange
 from flamenco_mgr.server.importing import TaskImporter
 from flamenco_mgr.server.interfaces import ICancels
 from flamenco_mgr.server.reachability import Reachability
-from flamenco_mgr.store.interfaces import Import
+from flamenco_mgr.store.interfaces import Import, IStore
 from flamenco_mgr.store.sqlite import SQLiteStore
 from tests.builders import an_update
 
@@ -58,12 +59,25 @@ class LinkedTestCase(SynchronousTestCase):
         self.clock.advance(NOW)
         self.server = StandInServer(self.clock, random.Random(1), MANAGER, SECRET)
         self.treq: Any = StubTreq(self.server.resource())
-        self.store = SQLiteStore.in_memory(self.clock)
+        self.store = self.make_store(self.clock)
+        self.result_of(self.store.lease.look())
         self.importer = TaskImporter(tasks=self.store.tasks, clock=self.clock)
         self.reachability = Reachability(clock=self.clock)
         self.offset = ClockOffset(clock=self.clock)
         self.client = self.a_client()
         self.ids = (f"{number:024x}" for number in itertools.count(0xA00000000000000000000001))
+
+    def make_store(self, clock: Clock) -> IStore:
+        """Return a new store; the same tests are run on another provider's as well."""
+        return SQLiteStore.in_memory(clock)
+
+    def settle(self) -> bool:
+        """Let the store do what takes it real time, and say whether there was anything; an embedded one has nothing."""
+        return False
+
+    def timers(self) -> Sequence[IDelayedCall]:
+        """Return what the clock has yet to bring, but for what the store needs as long as it is open."""
+        return self.clock.getDelayedCalls()
 
     def a_client(self, *, secret: str = SECRET, manager_id: str = MANAGER, treq: Any = None) -> FlamencoServerClient:
         """Return a client; other credentials or another treq show what goes wrong."""
@@ -94,6 +108,7 @@ class LinkedTestCase(SynchronousTestCase):
             quiet = 0 if due else quiet + 1
             self.clock.advance(0)
             self.treq.flush()
+            quiet = 0 if self.settle() else quiet
 
     def begun(self, awaitable: Awaitable[T]) -> "Deferred[T]":
         """Begin something."""

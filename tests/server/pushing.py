@@ -8,6 +8,8 @@ from flamenco_mgr.server.batches import BatchSender
 from flamenco_mgr.server.pusher import UpdatePusher
 from tests.server.linked import NOW, LinkedTestCase, RecordedCancels
 
+_AT_ONCE = 20
+
 
 class PushTestCase(LinkedTestCase):
     rules = PushRules()
@@ -16,7 +18,11 @@ class PushTestCase(LinkedTestCase):
         super().setUp()
         self.cancels = RecordedCancels()
         self.sender = BatchSender(
-            client=self.client, updates=self.store.updates, cancels=self.cancels, clock=self.clock
+            client=self.client,
+            updates=self.store.updates,
+            cancels=self.cancels,
+            lease=self.store.lease,
+            clock=self.clock,
         )
         self.pusher = UpdatePusher(
             sender=self.sender, updates=self.store.updates, clock=self.clock, rules=self.rules, chance=lambda: 0.0
@@ -40,10 +46,12 @@ class PushTestCase(LinkedTestCase):
         """Queue updates of a task, or of as many that the Server does not know."""
         changes = {"status": "active"} | changes
         task_ids = (f"e{next(self.ids)[1:]}" if task is None else task.id for _ in range(count))
-        added = [self.begun(self.store.updates.add(self.an_update(task_id, **changes))) for task_id in task_ids]
-        self.turns()
-        for each in added:
-            self.successResultOf(each)
+        updates = [self.an_update(task_id, **changes) for task_id in task_ids]
+        for start in range(0, count, _AT_ONCE):
+            added = [self.begun(self.store.updates.add(update)) for update in updates[start : start + _AT_ONCE]]
+            self.turns()
+            for each in added:
+                self.successResultOf(each)
 
     def waiting(self) -> int:
         return self.result_of(self.store.updates.waiting())

@@ -280,7 +280,7 @@ class UnreachableTests(LinkedTestCase):
         self.pump(0.01)
         failure = self.failureResultOf(asking, ServerUnreachable)
         self.assertEqual(str(failure.value), f"no answer within {seconds:g} seconds")
-        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.assertEqual(self.timers(), [])
 
     def test_silence(self) -> None:
         """server-api.md 17.6: each exchange has its time: 1.5 s, 60 s, 300 s."""
@@ -323,7 +323,7 @@ class UnreachableTests(LinkedTestCase):
         self.turns()
         asking.cancel()
         self.failureResultOf(asking, CancelledError)
-        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.assertEqual(self.timers(), [])
         self.assertIsNone(self.reachability.status.reachable)
 
     def test_short_silence(self) -> None:

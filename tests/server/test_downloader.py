@@ -140,7 +140,7 @@ class DownloadTests(DownloadTestCase):
         self.start()
         self.successResultOf(self.downloader.stopService())
         self.turns()
-        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.assertEqual(self.timers(), [])
 
 
 class KickTests(DownloadTestCase):

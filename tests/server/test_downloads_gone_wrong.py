@@ -34,7 +34,7 @@ class TroubleTests(DownloadTestCase):
         self.assertIsNone(self.candidate(), behaviour)
         self.successResultOf(self.downloader.stopService())
         self.turns()
-        self.assertEqual(self.clock.getDelayedCalls(), [], behaviour)
+        self.assertEqual(self.timers(), [], behaviour)
 
     def test_from_the_server(self) -> None:
         """Wrong JSON, wrong types, rubbish, a stalled body, redirects, HTML: nothing is taken for granted after any."""

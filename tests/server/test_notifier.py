@@ -19,7 +19,11 @@ class NotifierTests(LinkedTestCase):
         super().setUp()
         self.profile = Profile(manager_url="http://render-manager.local:8080/", variables=VARIABLES)
         self.notifier = Notifier(
-            client=self.client, workers=self.store.workers, profile=lambda: self.profile, clock=self.clock
+            client=self.client,
+            workers=self.store.workers,
+            lease=self.store.lease,
+            profile=lambda: self.profile,
+            clock=self.clock,
         )
         self.addCleanup(self.stop)
 
@@ -152,4 +156,4 @@ class NotifierTests(LinkedTestCase):
         self.stop()
         self.turns()
         self.notifier.task_types_changed()
-        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.assertEqual(self.timers(), [])

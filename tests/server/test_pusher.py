@@ -152,7 +152,7 @@ class InstantsTests(PushTestCase):
         """task-lifecycle.md 20, fact 22: stopping the pusher between pushes is immediate, and leaves no timer."""
         self.start()
         self.successResultOf(self.pusher.stopService())
-        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.assertEqual(self.timers(), [])
 
     def test_stop_waits(self) -> None:
         """Stopping waits for the push in progress."""
@@ -241,7 +241,7 @@ class LastPushTests(PushTestCase):
         self.assertNoResult(last)
         self.pump(0.2)
         self.successResultOf(last)
-        self.assertEqual((self.waiting(), self.clock.getDelayedCalls()), (2, []))
+        self.assertEqual((self.waiting(), self.timers()), (2, []))
 
     def test_after_one_in_flight(self) -> None:
         """A push that is in flight ends first: there are never two."""

@@ -231,7 +231,7 @@ class CheckTests(CheckTestCase):
         checking.cancel()
         self.failureResultOf(checking, CancelledError)
         self.assertFalse(self.breaker.is_open)
-        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.assertEqual(self.timers(), [])
 
     def test_gone_while_it_changes(self) -> None:
         """A task that changes while its end is being stored is looked at again, but not for ever."""
@@ -331,7 +331,7 @@ class BreakerTests(CheckTestCase):
         """Stopping ends the wait for the probe, or the probe, and leaves no timer."""
         self.tripped()
         self.breaker.stopService()
-        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.assertEqual(self.timers(), [])
 
     def test_stop_while_probing(self) -> None:
         """A probe in progress is broken off, too."""
@@ -339,7 +339,7 @@ class BreakerTests(CheckTestCase):
         self.pump(30.0)
         self.breaker.stopService()
         self.turns()
-        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.assertEqual(self.timers(), [])
 
     def test_told_once(self) -> None:
         """People hear when asking stops, and when it begins again."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from attrs import define, field
 from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
 
 from flamenco_mgr.domain.reporting import Report
 from flamenco_mgr.domain.running import Verdict
@@ -137,6 +138,7 @@ class FarmOfFakes:
     running: Any = field(factory=VerdictOf)
     outputs: Any = field(factory=OutputsThatNote)
     reader: Any = None
+    clock: Clock = field(factory=Clock)
     open_to_all: bool = False
     server_url: str = "http://server.invalid:5000/some/where"
 
@@ -152,7 +154,7 @@ class FarmOfFakes:
             outputs=self.outputs,
         )
         pages = LogPages(reader=self.reader, open_to_all=self.open_to_all, server_url=self.server_url)
-        return routing_table(api, pages)
+        return routing_table(api, pages, self.clock)
 
     def resource(self) -> LeanResource:
         """Return the real web layer before this farm."""

@@ -110,7 +110,7 @@ class BadInputTests(FarmTestCase):
         for part in data:
             wire.send(part)
         for _ in range(20):
-            self.clock.advance(0)
+            self._turn()
         answers = wire.answers(method)
         if wire.is_open:
             wire.hang_up()

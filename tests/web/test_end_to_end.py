@@ -7,7 +7,6 @@ from attrs import evolve
 
 from flamenco_mgr.demo.standin.endpoints import Endpoint
 from flamenco_mgr.domain.tasks import Command
-from flamenco_mgr.server.notifier import Notifier
 from flamenco_mgr.web.site import WorkersSite
 from tests.builders import TASK, a_task
 from tests.harness import NOW, Answer, FarmTestCase, basic
@@ -129,9 +128,7 @@ class WorkerTests(FarmTestCase):
     def test_types_are_told(self) -> None:
         """Facts 40 and 41: new task types are told to the Server with one request, each time that they change."""
         self.server.behave_well()
-        (notifier,) = (duty for duty in self.farm.duties if isinstance(duty, Notifier))
-        notifier.startService()
-        self.addCleanup(notifier.stopService)
+        self.start()
         for types, told in (([], 0), (["a", "b"], 1), (["a", "b"], 1), (["b", "a", "c"], 2)):
             self.assertEqual(self.ask("POST", "/sign-on", json={"supported_task_types": types}).code, 204)
             for _ in range(10):

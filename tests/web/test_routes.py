@@ -1,12 +1,20 @@
 """The table of routes."""
 
+from collections.abc import Awaitable
+from typing import Any
+
 from klein import Klein
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock, deferLater
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.resource import IResource
+from twisted.web.test.requesthelper import DummyRequest
 
+from flamenco_mgr.deadline import seconds_left
 from flamenco_mgr.web.auth import WorkerAuth
 from flamenco_mgr.web.routes import Routes
-from tests.builders import JOB, TASK
+from tests.builders import JOB, TASK, WORKER
+from tests.harness import basic
 from tests.web import fakes
 from tests.web.wires import WireTestCase
 
@@ -53,7 +61,7 @@ class RoutesTests(SynchronousTestCase):
 
     def test_twice(self) -> None:
         """Two handlers for one route are a mistake that shows at once, instead of one of them never being asked."""
-        routes = Routes(WorkerAuth(fakes.RegistryOfOne()))  # type: ignore[arg-type]  # a stand-in
+        routes = Routes(WorkerAuth(fakes.RegistryOfOne()), Clock())  # type: ignore[arg-type]  # a stand-in
 
         async def handler(*_: object) -> bytes:
             return b""
@@ -62,3 +70,30 @@ class RoutesTests(SynchronousTestCase):
         routes.open("POST", "/here", handler)
         with self.assertRaises(ValueError):
             routes.worker("GET", "/here", handler)
+
+    def test_deadline(self) -> None:
+        """All that is done for one request, whatever that is, has two seconds together."""
+        clock = Clock()
+        routes = Routes(WorkerAuth(fakes.RegistryOfOne()), clock)  # type: ignore[arg-type]  # a stand-in
+        left: list[float] = []
+
+        async def handler(*_: object) -> bytes:
+            left.append(seconds_left(clock, 10.0))
+            await deferLater(clock, 1.5)
+            left.append(seconds_left(clock, 10.0))
+            return b""
+
+        routes.worker("GET", "/worker", handler)
+        routes.open("GET", "/open", handler)
+        for endpoint in ("GET /worker", "GET /open"):
+            request: Any = DummyRequest([b""])
+            request.requestHeaders.setRawHeaders(b"Authorization", [basic(WORKER).encode()])
+            answering = Deferred.fromCoroutine(_awaited(routes.handlers[endpoint](request)))
+            clock.advance(1.5)
+            self.successResultOf(answering)
+        self.assertEqual(left, [2.0, 0.5, 2.0, 0.5])
+        self.assertEqual(seconds_left(clock, 10.0), 10.0)
+
+
+async def _awaited(answer: Awaitable[bytes]) -> bytes:
+    return await answer

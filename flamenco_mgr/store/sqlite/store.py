@@ -12,6 +12,7 @@ from flamenco_mgr.store.interfaces import IStore, StoreRefused
 from flamenco_mgr.store.sqlite import schema, update_queue
 from flamenco_mgr.store.sqlite.checkpoints import Checkpoints
 from flamenco_mgr.store.sqlite.database import Database
+from flamenco_mgr.store.sqlite.lease import OwnLease
 from flamenco_mgr.store.sqlite.lock import DirectoryLock
 from flamenco_mgr.store.sqlite.marks import SQLiteDownloadMark
 from flamenco_mgr.store.sqlite.opening import FILE, Files, locked, prepare
@@ -39,6 +40,8 @@ class SQLiteStore:
         init=False, default=Factory(lambda self: SQLiteUpdateQueue(self._database), True)
     )
     mark: SQLiteDownloadMark = field(init=False, default=Factory(lambda self: SQLiteDownloadMark(self._database), True))
+    lease: OwnLease = field(init=False, factory=OwnLease)
+    farm_mark: None = field(init=False, default=None)
 
     @classmethod
     def in_memory(cls, clock: IReactorTime) -> "SQLiteStore":

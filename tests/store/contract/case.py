@@ -50,13 +50,17 @@ class StoreCase(SynchronousTestCase):
         self.clock = Clock()
         self.store = self.make_store(self.clock)
 
+    def pumped(self, awaitable: Awaitable[T]) -> "Deferred[T]":
+        """Let the world go on until something has its result: what a provider changes whose store is elsewhere."""
+        return pumped(self.clock, awaitable)
+
     def result_of(self, awaitable: Awaitable[T]) -> T:
         """Return what something gives, after letting the reactor turn as often as it needs."""
-        return self.successResultOf(pumped(self.clock, awaitable))
+        return self.successResultOf(self.pumped(awaitable))
 
     def failure_of(self, awaitable: Awaitable[T], kind: type[E]) -> E:
         """Return what something fails with, which is of this kind."""
-        error: E = self.failureResultOf(pumped(self.clock, awaitable), kind).value
+        error: E = self.failureResultOf(self.pumped(awaitable), kind).value
         return error
 
     def take_in(self, *tasks: Task, commands: tuple[Command, ...] = ()) -> frozenset[str]:

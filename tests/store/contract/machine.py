@@ -1,6 +1,5 @@
 """A store and a naive model of it go the same way, whatever happens to them in whatever order."""
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 from attrs import define, evolve, field
@@ -14,14 +13,12 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import Clock
 
 from flamenco_mgr.domain.tasks import FINISHED, SCHEDULABLE, FailedBy, Task
 from flamenco_mgr.domain.updates import TaskUpdate, Transition, merged
-from flamenco_mgr.store.interfaces import Import, IStore, SetAside
+from flamenco_mgr.store.interfaces import Import, SetAside
 from tests.builders import a_task, an_update
-from tests.store.contract.case import StoreCase, an_id, pumped
+from tests.store.contract.case import StoreCase, an_id
 
 TASKS = [an_id(number) for number in range(5)]
 WORKERS = [an_id(0xA0 + number) for number in range(2)]
@@ -103,20 +100,17 @@ class Model:
 class StoreMachine(RuleBasedStateMachine):
     """Does at random what the farm does."""
 
-    make_store: ClassVar[Callable[[IReactorTime], IStore]]
+    case: ClassVar[StoreCase]
 
     def __init__(self) -> None:
         super().__init__()
-        self.clock = Clock()
-        self.store = type(self).make_store(self.clock)
+        self.store = self.case.make_store(self.case.clock)
         self.model = Model()
         self.updates = 0
 
     def result_of(self, awaitable: Any) -> Any:
         """Return what something gives."""
-        results: list[Any] = []
-        _ = pumped(self.clock, awaitable).addCallbacks(results.append, lambda failure: failure.raiseException())
-        return results[0]
+        return self.case.result_of(awaitable)
 
     def next_update(self, task_id: str, said: dict[str, str] | None) -> TaskUpdate | None:
         """Return an update of a new id that says this."""
@@ -240,13 +234,16 @@ class StoreMachine(RuleBasedStateMachine):
 
 
 class MachineContract(StoreCase):
+    examples = 200
+    steps = 40
+
     def test_model(self) -> None:
         """After any history, the store gives, holds and tells what a naive model does."""
-        machine = type("Machine", (StoreMachine,), {"make_store": staticmethod(self.make_store)})
+        machine = type("Machine", (StoreMachine,), {"case": self})
         checks = [HealthCheck.too_slow, HealthCheck.filter_too_much]
         profile = settings(
-            max_examples=200,
-            stateful_step_count=40,
+            max_examples=self.examples,
+            stateful_step_count=self.steps,
             derandomize=True,
             database=None,
             deadline=None,

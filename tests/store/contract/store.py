@@ -2,7 +2,7 @@
 
 from flamenco_mgr.store.interfaces import StoreUnavailable
 from tests.builders import TASK, a_task, a_worker, an_update
-from tests.store.contract.case import StoreCase, pumped
+from tests.store.contract.case import StoreCase
 
 
 class StoreContract(StoreCase):
@@ -15,7 +15,7 @@ class StoreContract(StoreCase):
 
     def test_close(self) -> None:
         """Closing finishes what was begun; whatever comes later cannot be answered."""
-        begun = pumped(self.clock, self.store.workers.add(a_worker()))
+        begun = self.pumped(self.store.workers.add(a_worker()))
         self.result_of(self.store.close())
         self.successResultOf(begun)
         late = (

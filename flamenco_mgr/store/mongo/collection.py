@@ -1,0 +1,145 @@
+"""A collection of the database: every command of the store goes through here, and so through the link."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Collection as Several
+from typing import Any, TypeVar
+
+from attrs import frozen
+from pymongo.errors import BulkWriteError, DocumentTooLarge
+from txmongo import filter as sorting
+
+from flamenco_mgr.store.interfaces import StoreUnavailable
+from flamenco_mgr.store.mongo.encoding import Document
+from flamenco_mgr.store.mongo.link import MongoLink
+
+T = TypeVar("T")
+
+_DUPLICATE = 11000
+
+
+@frozen(kw_only=True)
+class Query:
+    """Which documents, what of them, in which order (name and 1 or -1), and how many (0: all)."""
+
+    filter: Mapping[str, Any]
+    fields: Mapping[str, int] | None = None
+    sort: Sequence[tuple[str, int]] = ()
+    limit: int = 0
+
+
+@frozen(eq=False)
+class Collection:
+    """One collection. Whatever is asked of it can be asked again if the answer was lost."""
+
+    _link: MongoLink
+    name: str
+
+    async def find(self, query: Query) -> list[Document]:
+        """Return what a query finds."""
+        found: list[Document] = await self._call(
+            lambda db, timeout: db[self.name].find(
+                dict(query.filter), query.fields, limit=query.limit, sort=_sorted(query), timeout=timeout
+            )
+        )
+        return found
+
+    async def one(self, query: Query) -> Document | None:
+        """Return the first that a query finds, or None."""
+        found: Document | None = await self._call(
+            lambda db, timeout: db[self.name].find_one(
+                dict(query.filter), query.fields, sort=_sorted(query), timeout=timeout
+            )
+        )
+        return found
+
+    async def distinct(self, name: str, query: Query) -> list[Any]:
+        """Return the values of a field in what a query finds."""
+        found: list[Any] = await self._call(
+            lambda db, timeout: db[self.name].distinct(name, dict(query.filter), timeout=timeout)
+        )
+        return found
+
+    async def count(self, query: Query) -> int:
+        """Return how many documents a query finds."""
+        found: Document = await self._call(
+            lambda db, timeout: db.command({"count": self.name, "query": dict(query.filter)}, timeout=timeout)
+        )
+        return int(found["n"])
+
+    async def aggregate(self, pipeline: Sequence[Document]) -> list[Document]:
+        """Return what a pipeline gives."""
+        found: list[Document] = await self._call(
+            lambda db, timeout: db[self.name].aggregate(list(pipeline), timeout=timeout)
+        )
+        return found
+
+    async def update(self, query: Mapping[str, Any], change: Document, *, upsert: bool = False) -> int:
+        """Change one document, and return how many the query found; on a repetition that may be none any more."""
+        result: Any = await self._call(
+            lambda db, timeout: db[self.name].update_one(dict(query), change, upsert=upsert, timeout=timeout)
+        )
+        return int(result.matched_count)
+
+    async def update_all(self, query: Mapping[str, Any], change: Document) -> None:
+        """Change every document that a query finds."""
+        await self._call(
+            lambda db, timeout: db[self.name].update_many(dict(query), change, timeout=timeout)
+        )
+
+    async def replace(self, query: Mapping[str, Any], document: Document, *, upsert: bool = False) -> None:
+        """Put a document in the place of the one that a query finds."""
+        await self._call(
+            lambda db, timeout: db[self.name].replace_one(dict(query), document, upsert=upsert, timeout=timeout)
+        )
+
+    async def insert(self, documents: Sequence[Document]) -> frozenset[Any]:
+        """Store new documents; return the ids of those that are there already, and were left alone."""
+        if not documents:
+            return frozenset()
+
+        async def inserted(db: Any, timeout: float) -> frozenset[Any]:
+            try:
+                await db[self.name].insert_many(documents, ordered=False, timeout=timeout)
+            except BulkWriteError as e:
+                details = e.details or {}
+                errors = details["writeErrors"]
+                if details["writeConcernErrors"] or any(error["code"] != _DUPLICATE for error in errors):
+                    raise
+                return frozenset(documents[error["index"]]["_id"] for error in errors)
+            return frozenset()
+
+        found: frozenset[Any] = await self._call(inserted)
+        return found
+
+    async def write(self, statements: Sequence[Any], *, ordered: bool = True) -> int:
+        """Carry out statements of PyMongo's kinds, and return how many documents were found for updates."""
+        if not statements:
+            return 0
+        result: Any = await self._call(
+            lambda db, timeout: db[self.name].bulk_write(statements, ordered=ordered, timeout=timeout)
+        )
+        return int(result.matched_count)
+
+    async def remove(self, query: Mapping[str, Any]) -> int:
+        """Remove every document that a query finds, and return how many this was."""
+        result: Any = await self._call(
+            lambda db, timeout: db[self.name].delete_many(dict(query), timeout=timeout)
+        )
+        return int(result.deleted_count)
+
+
+    async def _call(self, operation: Callable[[Any, float], Awaitable[T]]) -> T:
+        try:
+            return await self._link.call(operation)
+        except DocumentTooLarge as e:
+            # What waits in a task's document leaves it within a second, and there is room again.
+            raise StoreUnavailable(f"a document of {self.name} has become too large") from e
+
+
+def among(values: Several[Any]) -> Document:
+    """Return the condition that a field has one of these values."""
+    return {"$in": list(values)}
+
+
+def _sorted(query: Query) -> Any:
+    return sorting.sort(list(query.sort)) if query.sort else None
