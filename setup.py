@@ -14,6 +14,8 @@ NEEDED = [
     "treq >= 24.9, < 27",  # the HTTP client towards the Server
     "txmongo >= 25.0, < 27",  # MongoDB's driver
     "pymongo >= 4.9, < 5",  # its BSON and ids that are unique in the world; --check-config looks with it
+    "pyOpenSSL >= 24.3, < 27",  # TLS towards MongoDB; from here on it takes cryptography's certificates
+    "cryptography >= 42, < 51",  # the certificates and keys that a MongoDB's URL names, read
     "zope.interface >= 7, < 10",  # the interfaces between the layers
     "attrs >= 23.1, < 27",  # frozen values
     "PyYAML >= 6.0.1, < 7",  # the configuration file
@@ -59,7 +61,7 @@ setup(
         "flamenco_mgr.store.sqlite": ["schema/*.sql"],
     },
     # What an administrator starts from: found in share/flamenco-manager of the environment.
-    data_files=[("share/flamenco-manager", ["manager.yaml", "systemd/flamenco-manager.service"])],
+    data_files=[("share/flamenco-manager", ["manager.yaml", "docs/mongodb.md", "systemd/flamenco-manager.service"])],
     install_requires=NEEDED,
     extras_require={"dev": DEVELOPMENT},
     classifiers=[

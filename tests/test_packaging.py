@@ -36,7 +36,7 @@ class WheelTests(TestCase):
         """Build the wheel from a copy of what it is made of, as building leaves things behind."""
         source = Path(self.mktemp()).absolute()
         unwanted = shutil.ignore_patterns("__pycache__", "dropin.cache")
-        for name in ("flamenco_mgr", "systemd", "twisted"):
+        for name in ("docs", "flamenco_mgr", "systemd", "twisted"):
             shutil.copytree(CHECKOUT / name, source / name, ignore=unwanted)
         for name in ("setup.py", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE", "manager.yaml"):
             shutil.copy(CHECKOUT / name, source / name)
@@ -95,7 +95,7 @@ class WheelTests(TestCase):
         share = f"{made}.data/data/share/flamenco-manager/"
         self.assertEqual(
             {name for name in names if name.startswith(share)},
-            {share + "manager.yaml", share + "flamenco-manager.service"},
+            {share + "manager.yaml", share + "mongodb.md", share + "flamenco-manager.service"},
         )
 
 

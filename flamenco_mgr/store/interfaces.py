@@ -127,8 +127,9 @@ class ITaskStore(Interface):
 
         The revision moves by one, also if nothing but the update is new.
 
-        Tasks that waited for this one, or must wait for it again, follow in the same step. An update that only adds
-        words to the last one that waits for the task is merged into it (`domain.updates.merged`).
+        Tasks that waited for this one, or must wait for it again, follow at once for whoever asks this store; for those
+        who ask another one on the same database, within seconds, whatever becomes of this process. An update that only
+        adds words to the last one that waits for the task is merged into it (`domain.updates.merged`).
         """
 
     def standing(task_ids: Collection[str]) -> Awaitable[Mapping[str, Standing]]:
@@ -138,7 +139,8 @@ class ITaskStore(Interface):
         """
         Store tasks of the Server's; return the ids of those whose revision has moved on, which were left alone.
 
-        A task that was set aside is no longer.
+        A task that was set aside is no longer. One that is too large to be stored is set aside, and nobody gets an
+        earlier copy of it.
         """
 
     def release(limit: int) -> Awaitable[int]:
@@ -170,7 +172,7 @@ class IWorkerStore(Interface):
         """Store a new worker; the same id twice is once, and the first stays."""
 
     def get(worker_id: str) -> Awaitable[Worker | None]:
-        """Return a worker, or None."""
+        """Return a worker, or None; what another process has changed of it may be unknown here for up to a second."""
 
     def all() -> Awaitable[tuple[Worker, ...]]:
         """Return every worker, in the order of their registration."""
@@ -225,7 +227,11 @@ class IUpdateQueue(Interface):
         """Return the updates that were parked, oldest first."""
 
     def receipts() -> Awaitable[int]:
-        """Return the number of the latest receipt; asked for when a request to the Server begins."""
+        """
+        Return the number of the latest receipt, or of one that was the latest up to a second ago.
+
+        It is asked for when a request to the Server begins. A number that is too low is on the safe side.
+        """
 
     def purge(export: Callable[[TaskUpdate], None] | None) -> Awaitable[int]:
         """Hand every waiting update to ``export``, then remove all; return how many there were."""

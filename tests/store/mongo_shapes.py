@@ -25,7 +25,7 @@ class Shape:
 
     collection: str
     filter: Mapping[str, Any]
-    sort: tuple[tuple[str, int], ...] = field(default=(), converter=tuple)
+    sort: Mapping[str, int] = field(factory=dict)
 
     def fields(self, operators: frozenset[str]) -> set[str]:
         """Return the fields that are compared in one of these ways."""
@@ -52,7 +52,7 @@ class Shape:
         while left and left[0][0] in equal:
             left.pop(0)
             found += 1
-        ordered = [(name, direction) for name, direction in self.sort if name not in equal]
+        ordered = [(name, direction) for name, direction in self.sort.items() if name not in equal]
         if ordered != left[: len(ordered)]:
             return False
         return found > 0 or bool(ordered) or bool(left and left[0][0] in ranges)
@@ -63,20 +63,20 @@ def shapes(command: Command) -> Iterator[Shape]:
     name = next(iter(command))
     collection = command[name]
     if name == "find":
-        yield Shape(collection=collection, filter=command["filter"], sort=dict(command.get("sort", {})).items())
+        yield Shape(collection=collection, filter=command["filter"], sort=command.get("sort", {}))
     elif name == "update":
         yield from (Shape(collection=collection, filter=one["q"]) for one in command["updates"])
     elif name == "delete":
         yield from (Shape(collection=collection, filter=one["q"]) for one in command["deletes"])
     elif name == "distinct":
         key = command["key"]
-        yield Shape(collection=collection, filter=command.get("query", {}), sort=[(key, 1)])
+        yield Shape(collection=collection, filter=command.get("query", {}), sort={key: 1})
     elif name == "count":
         yield Shape(collection=collection, filter=command.get("query", {}))
 
 
 def mistakes(command: Command) -> Iterator[str]:
-    """Yield what any MongoDB since 4.2 would refuse, though the stand-in may not; and what loses acknowledged writes."""
+    """Yield what MongoDB would refuse, though the stand-in may not, and what could lose acknowledged writes."""
     name = next(iter(command))
     if name in {"insert", "update", "delete"}:
         concern = command.get("writeConcern", {})

@@ -9,9 +9,14 @@ from flamenco_mgr.domain.tasks import Command as TaskCommand
 from flamenco_mgr.domain.tasks import FailedBy, Task
 from flamenco_mgr.domain.updates import Transition
 from flamenco_mgr.store.interfaces import Import, SetAside, WorkerBeat
+from flamenco_mgr.store.mongo import MongoStore, queries
+from flamenco_mgr.store.mongo.collection import Query
+from flamenco_mgr.store.mongo.documents import TASKS
 from flamenco_mgr.store.mongo.indexes import INDEXES
+from flamenco_mgr.store.mongo.set_aside import SET_ASIDE
+from flamenco_mgr.store.mongo.update_documents import PARKED, QUEUE
 from tests.builders import TASK, WORKER, a_task, a_worker, an_update
-from tests.mongo.server import StandIn, stand_in
+from tests.mongo.server import NAMED, StandIn, stand_in
 from tests.store.contract.case import StoreCase, an_id
 from tests.store.mongo_case import OnMongoDB
 from tests.store.mongo_shapes import Command, mistakes, shapes
@@ -22,7 +27,7 @@ OTHER = an_id(0xBEEF)
 SMALL = {"settings", "flamenco_workers"}
 """Collections with a few documents, or one for each worker, that a request never walks."""
 
-WALKED = {("flamenco_set_aside", "find"), ("flamenco_parked_updates", "find")}
+WALKED = {(SET_ASIDE, "find"), (PARKED, "find")}
 """Whole collections that people look at, in the order of an index."""
 
 
@@ -30,6 +35,7 @@ class WireCase(OnMongoDB, StoreCase):
     """A store whose commands are seen as they come to the server."""
 
     mongo: StandIn
+    store: MongoStore
 
     def setUp(self) -> None:
         stand_in()
@@ -131,13 +137,13 @@ class RequestTests(WireCase):
         commands = self.sent()
         self.assertEqual([next(iter(one)) for one in commands], ["find", "find", "distinct", "find"])
         self.assertEqual([one.get("limit") for one in commands[1:]], [1, None, 1])
-        lanes = self.result_of(self.store.tasks.tasks.distinct(commands[2]["key"], _ready()))
+        lanes = self.result_of(self.store.tasks.tasks.distinct(commands[2]["key"], queries.LANES))
         self.assertEqual(len(lanes), 3)
 
     def test_many_types_and_lanes(self) -> None:
         """A question names at most a hundred types or lanes; the best of several questions is the best of all."""
         types = tuple(f"type-{number:03}" for number in range(150))
-        failed = tuple(FailedBy(id=WORKER) for _ in range(1))
+        failed = (FailedBy(id=WORKER),)
         self.add(*(a_task(id=an_id(n), task_type=name, priority=n) for n, name in enumerate(types)))
         self.add(a_task(id=an_id(999), task_type=types[0], priority=500, failed_by=failed))
         self.sent()
@@ -199,7 +205,7 @@ class ShapeTests(WireCase):
         self.everything()
         commands = self.sent()
         self.assertGreater(len(commands), 60)
-        used = {(shape.collection, shape.index) for one in commands for shape in shapes(one)}
+        used = {(shape.collection, shape.index.name) for one in commands for shape in shapes(one) if shape.index}
         without = [
             shape
             for one in commands
@@ -213,7 +219,7 @@ class ShapeTests(WireCase):
             (collection, index.name)
             for collection, indexes in INDEXES.items()
             for index in indexes
-            if (collection, index) not in used
+            if (collection, index.name) not in used
         ]
         self.assertEqual(unused, [])
 
@@ -228,11 +234,45 @@ class ShapeTests(WireCase):
         self.assertEqual([one for some in INDEXES.values() for one in some if "unique" in one.specification], [])
 
 
+if NAMED:  # the stand-in explains nothing
+
+    class ExplainTests(OnMongoDB, StoreCase):
+        store: MongoStore
+
+        def test_explained(self) -> None:
+            """MongoDB itself says that no query of a request looks at every document, or sorts what it found."""
+            ids = ["x"]
+            asked = [
+                (TASKS, queries.on_it(WORKER)),
+                (TASKS, queries.best("task_type", TYPES, ())),
+                (TASKS, queries.best("task_type", TYPES, (TASK,))),
+                (TASKS, queries.best("mgr.lane", ["\na", "\nb"], (TASK,))),
+                (TASKS, queries.overdue(5.0, 10)),
+                (TASKS, queries.held(10)),
+                (TASKS, queries.left_due(10)),
+                (TASKS, queries.outboxes(10)),
+                (TASKS, Query(filter=queries.child_before(an_id(1), 5))),
+                (TASKS, Query(filter=queries.may_run({"parents": an_id(1)}))),
+                (QUEUE, queries.oldest(5, ids, 10)),
+                (QUEUE, queries.final_in_queue(ids)),
+                (QUEUE, queries.loose_of(ids)),
+            ]
+            for collection, query in asked:
+                with self.subTest(filter=query.filter):
+                    find = {"find": collection, "filter": dict(query.filter), "sort": dict(query.sort)}
+                    plan = self.explained({**find, "limit": query.limit})
+                    self.assertNotIn("COLLSCAN", plan)
+                    self.assertNotIn("'SORT'", plan)
+            lanes = {"distinct": TASKS, "key": "mgr.lane", "query": dict(queries.LANES.filter)}
+            self.assertIn("DISTINCT_SCAN", self.explained(lanes))
+
+        def explained(self, command: Command) -> str:
+            """Return the plan that MongoDB makes for a command."""
+            explain = {"explain": dict(command), "verbosity": "queryPlanner"}
+            link = self.store._link
+            answer = self.result_of(link.call(lambda db, timeout: db.command(dict(explain), timeout=timeout)))
+            return str(answer["queryPlanner"]["winningPlan"])
+
+
 def _finds(commands: Sequence[Command]) -> list[Command]:
     return [one for one in commands if next(iter(one)) == "find"]
-
-
-def _ready() -> Any:
-    from flamenco_mgr.store.mongo.queries import LANES
-
-    return LANES

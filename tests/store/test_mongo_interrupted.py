@@ -1,6 +1,7 @@
 """A process may be killed before or after any command that it sends, and nothing is lost, doubled or stuck."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from attrs import evolve
@@ -19,6 +20,7 @@ from flamenco_mgr.store.mongo.uri import MongoAddress
 from tests.builders import TASK, WORKER, a_task, a_worker, an_update
 from tests.mongo.pump import pump
 from tests.mongo.server import a_database, server
+from tests.mongo.server import stand_in as the_stand_in
 from tests.store.contract.case import an_id
 from tests.store.mongo_facts import wrong
 from tests.store.mongo_links import CutLink, RepeatingLink
@@ -29,6 +31,7 @@ PARENT = an_id(1)
 OTHER = an_id(2)
 TYPES = ("blender-render",)
 MOST_COMMANDS = 60
+MANY = 10_000
 
 Act = Callable[[MongoStore], Awaitable[Any]]
 
@@ -57,6 +60,11 @@ async def _become(store: MongoStore, task_id: str, status: str, update_id: str, 
         update = an_update(id=update_id, task_id=task_id, status=status)
         after = evolve(task, status=status, **changes)
         assert await store.tasks.apply(Transition(before=task, after=after, update=update))
+
+
+async def push(store: MongoStore) -> None:
+    """Let the Server have all that waits."""
+    await store.updates.handled(await store.updates.oldest(0, 1 << 30))
 
 
 async def say(store: MongoStore, number: int, activity: str) -> None:
@@ -157,6 +165,39 @@ class InterruptedTests(SynchronousTestCase):
             self.mongo.drop(self.database)
         return found
 
+    def test_connection_lost(self) -> None:
+        """A connection that breaks, before a command is carried out or before its answer comes, changes nothing."""
+        self.mongo = the_stand_in()
+        expected = self.at_work(None)
+        for fault in ("closeConnection", "closeAfter"):
+            for skip in range(self.needed):
+                with self.subTest(fault=fault, skip=skip):
+                    self.assertEqual(self.at_work(partial(self.break_one, skip, fault)), expected)
+
+    def break_one(self, skip: int, fault: str) -> None:
+        """Let a connection break after so many commands."""
+        the_stand_in().fail(skip=skip, database=self.database, **{fault: True})
+
+    def at_work(self, trouble: Callable[[], None] | None) -> Any:
+        """Return how all stands after a short life of the farm, in which there is some trouble."""
+        self.database = a_database()
+        store, link = self.a_store(CutLink)
+        link.left = MANY
+        try:
+            if trouble is not None:
+                trouble()
+            for act in (download, complete, lambda store: say(store, 11, "a"), self.quiet, push):
+                self.result_of(act(store))
+            self.needed = MANY - link.left
+            the_stand_in().work()
+            found = self.result_of(state(store))
+            self.assertEqual(wrong(self.result_of(documents(link))), [])
+        finally:
+            the_stand_in().work()
+            self.close(store, link)
+            self.mongo.drop(self.database)
+        return found
+
     async def quiet(self, store: MongoStore) -> None:
         """Let everything come to rest."""
         await store.tasks.settling.settled()
@@ -237,9 +278,6 @@ class InterruptedTests(SynchronousTestCase):
 
     def test_push(self) -> None:
         """What the Server has taken is forgotten, and its tasks know the number of the receipt."""
-
-        async def push(store: MongoStore) -> None:
-            await store.updates.handled(await store.updates.oldest(0, 1 << 30))
 
         async def both(store: MongoStore) -> None:
             await complete(store)

@@ -8,7 +8,7 @@ from typing import Any
 import bson
 from bson import Binary, Decimal128, Int64, ObjectId
 from bson.datetime_ms import DatetimeMS
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -285,18 +285,21 @@ class AnythingTests(SynchronousTestCase):
         self.assertEqual(read(plain), Understood())
         use(bson.decode(bson.encode(plain), LENIENT))
 
+    @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(fields=st.dictionaries(st.sampled_from(TASK_FIELDS), ANYTHING))
     def test_tasks(self, fields: dict[str, Any]) -> None:
         """Any task."""
         document = {"_id": TASK_ID, "job": JOB_ID} | fields
         self.check(odd_documents.task, lambda plain: _task_as_sent(plain | {"mgr": {"rev": 0}}), document)
 
+    @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(fields=st.dictionaries(st.sampled_from(WORKER_FIELDS), ANYTHING))
     def test_workers(self, fields: dict[str, Any]) -> None:
         """Any worker."""
         document = {"_id": WORKER_ID, "hashed_secret": HASH} | fields
         self.check(odd_documents.worker, worker_documents.worker, document)
 
+    @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(fields=st.dictionaries(st.sampled_from(UPDATE_FIELDS), ANYTHING))
     def test_updates(self, fields: dict[str, Any]) -> None:
         """Any update."""

@@ -97,8 +97,8 @@ class OpeningTests(OpeningCase):
         self.assertIn("not MongoDB", await self.refused(url))
 
     async def test_too_old(self) -> None:
-        """A MongoDB before 4.0 is refused."""
-        server = self.server(ismaster={**HELLO, "maxWireVersion": 6})
+        """A MongoDB before 4.2 is refused."""
+        server = self.server(ismaster={**HELLO, "maxWireVersion": 7})
         self.assertIn("too old", await self.refused(url_of(server)))
 
     async def test_other_replica_set(self) -> None:

@@ -25,7 +25,7 @@ class PlacesTests(SynchronousTestCase):
         return [(int(str(key), 16), place) for key, place in places(updates).items()]
 
     def test_time_then_id(self) -> None:
-        """The place of an update is the microsecond in which it came; of two that came at once the lower id is first."""
+        """An update's place is the microsecond in which it came; of two that came at once the lower id is first."""
         found = self.ordered(an_update(3, 5), an_update(2, 5), an_update(1, 7))
         self.assertEqual(found, [(2, 5000), (3, 5001), (1, 7000)])
 

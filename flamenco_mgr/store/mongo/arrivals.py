@@ -68,7 +68,7 @@ class Arrivals:
         mark: Document = {"$set": {"mgr.set_aside": True, "mgr.due": token}, "$inc": {"mgr.turn": 1}}
         unmarked = {"mgr.set_aside": {"$exists": False}, **queries.OURS}
         await self._tasks.write([UpdateOne({"_id": task_id, **unmarked}, mark) for task_id in ids])
-        here = {one["_id"] for one in await self._tasks.find(queries.by_ids(ids, {"_id": 1}))}
+        here = {one["_id"] for one in await self._tasks.find(queries.which_are_ours(ids))}
         turns = await self._turns_aside([task_id for task_id in ids if task_id not in here])
         await self._tasks.write([opened(task_id, turn) for task_id, turn in turns.items()])
         self._settling.soon(here)

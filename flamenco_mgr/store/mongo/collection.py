@@ -8,6 +8,7 @@ from attrs import frozen
 from pymongo.errors import BulkWriteError, DocumentTooLarge
 from txmongo import filter as sorting
 
+from flamenco_mgr.deadline import WORKERS_WAIT
 from flamenco_mgr.store.interfaces import StoreUnavailable
 from flamenco_mgr.store.mongo.encoding import Document
 from flamenco_mgr.store.mongo.link import MongoLink
@@ -15,6 +16,9 @@ from flamenco_mgr.store.mongo.link import MongoLink
 T = TypeVar("T")
 
 _DUPLICATE = 11000
+
+OF_ALL = 300.0
+"""Seconds for what looks at every document of a collection, which no Worker waits for."""
 
 
 @frozen(kw_only=True)
@@ -67,9 +71,9 @@ class Collection:
         return int(found["n"])
 
     async def aggregate(self, pipeline: Sequence[Document]) -> list[Document]:
-        """Return what a pipeline gives."""
+        """Return what a pipeline gives that looks at every document."""
         found: list[Document] = await self._call(
-            lambda db, timeout: db[self.name].aggregate(list(pipeline), timeout=timeout)
+            lambda db, timeout: db[self.name].aggregate(list(pipeline), timeout=timeout), OF_ALL
         )
         return found
 
@@ -80,11 +84,9 @@ class Collection:
         )
         return int(result.matched_count)
 
-    async def update_all(self, query: Mapping[str, Any], change: Document) -> None:
-        """Change every document that a query finds."""
-        await self._call(
-            lambda db, timeout: db[self.name].update_many(dict(query), change, timeout=timeout)
-        )
+    async def update_all(self, query: Mapping[str, Any], change: Document, seconds: float = WORKERS_WAIT) -> None:
+        """Change every document that a query finds, in so many seconds."""
+        await self._call(lambda db, timeout: db[self.name].update_many(dict(query), change, timeout=timeout), seconds)
 
     async def replace(self, query: Mapping[str, Any], document: Document, *, upsert: bool = False) -> None:
         """Put a document in the place of the one that a query finds."""
@@ -122,15 +124,12 @@ class Collection:
 
     async def remove(self, query: Mapping[str, Any]) -> int:
         """Remove every document that a query finds, and return how many this was."""
-        result: Any = await self._call(
-            lambda db, timeout: db[self.name].delete_many(dict(query), timeout=timeout)
-        )
+        result: Any = await self._call(lambda db, timeout: db[self.name].delete_many(dict(query), timeout=timeout))
         return int(result.deleted_count)
 
-
-    async def _call(self, operation: Callable[[Any, float], Awaitable[T]]) -> T:
+    async def _call(self, operation: Callable[[Any, float], Awaitable[T]], seconds: float = WORKERS_WAIT) -> T:
         try:
-            return await self._link.call(operation)
+            return await self._link.call(operation, seconds=seconds)
         except DocumentTooLarge as e:
             # What waits in a task's document leaves it within a second, and there is room again.
             raise StoreUnavailable(f"a document of {self.name} has become too large") from e

@@ -41,8 +41,8 @@ chosen: ContextVar[list[Any] | None] = ContextVar("chosen", default=None)
 """Notes which connections the commands of one call are sent on."""
 
 
-OLDEST = 7
-"""The wire version of MongoDB 4.0."""
+OLDEST = 8
+"""The wire version of MongoDB 4.2; an older one cannot index a text of more than a kilobyte, and refuses the task."""
 
 
 class NotMongoDB(PyMongoError):

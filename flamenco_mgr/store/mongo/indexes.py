@@ -112,9 +112,7 @@ def _essence(specification: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 async def _there(link: MongoLink, collection: str) -> Mapping[str, Mapping[str, Any]]:
-    found: Any = await link.call(
-        lambda db, timeout: db.command({"listIndexes": collection}, timeout=timeout)
-    )
+    found: Any = await link.call(lambda db, timeout: db.command({"listIndexes": collection}, timeout=timeout))
     return {index["name"]: index for index in found["cursor"]["firstBatch"]}
 
 

@@ -64,7 +64,7 @@ def whole(value: Any) -> Any:
     if isinstance(number, bool) or not isinstance(number, (int, float, Decimal)):
         raise _not_a("number", value)
     is_finite = number.is_finite() if isinstance(number, Decimal) else math.isfinite(number)
-    if not is_finite or abs(number) > _LARGEST:
+    if not is_finite or not -_LARGEST <= number <= _LARGEST:
         raise Senseless(f"is {value}")
     return value if isinstance(value, int) else int(number)
 

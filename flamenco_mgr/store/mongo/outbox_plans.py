@@ -36,9 +36,7 @@ class Plan:
     def growths(self) -> list[UpdateOne]:
         """Return the statements that let updates in the queue grow, each if it is in the version that was seen."""
         return [
-            UpdateOne(
-                {"_id": from_id(update_id), "mgr.version": self.versions[update_id]}, {"$set": _words(one)}
-            )
+            UpdateOne({"_id": from_id(update_id), "mgr.version": self.versions[update_id]}, {"$set": _words(one)})
             for update_id, one in self.grown.items()
         ]
 
@@ -61,7 +59,7 @@ class Plan:
 def plan(task_id: Any, outbox: Iterable[Document], queue: Sequence[Document]) -> Plan:
     """Return what is to be done with a task's outbox, given what is in the queue for it, in order."""
     todo = Plan(task_id)
-    waiting = [update_documents.waiting(document) for document in queue if "loose" not in document["mgr"]]
+    waiting = [update_documents.waiting(document) for document in queue]
     for document in sorted(outbox, key=lambda one: int(one["mgr"]["order"])):
         todo.ids.append(document["_id"])
         _place(todo, update_documents.waiting(document), waiting)
@@ -75,23 +73,22 @@ def is_live(document: Document, ours: Mapping[str, Any]) -> bool:
     If that knows nothing of it, the Server has it: it was put here by somebody who was late, or is just being removed.
     """
     there = document["mgr"]
-    known = ours.get("queued", {}).get(key_of(str(document["_id"])))
-    if "loose" in there or (known is not None and known["v"] == there["version"]):
+    if "loose" in there or key_of(str(document["_id"])) in ours.get("queued", {}):
         return True
     return any(update["mgr"]["order"] == there["upto"] for update in ours.get("outbox", ()))
 
 
 def _place(todo: Plan, later: Waiting, waiting: list[Waiting]) -> None:
     for one in waiting:
-        if one.update.id == later.update.id or one.order <= later.order <= one.upto:
+        if one.update.id == later.update.id or (one.order <= later.order <= one.upto and not one.loose):
             todo.known[one.update.id] = one
             return
-    both = merged(waiting[-1].update, later.update) if waiting else None
-    if both is None:
+    last = waiting[-1] if waiting else None
+    both = None if last is None or last.loose else merged(last.update, later.update)
+    if last is None or both is None:
         waiting.append(later)
         todo.new[later.update.id] = todo.known[later.update.id] = later
         return
-    last = waiting[-1]
     waiting[-1] = grown = evolve(last, update=both, upto=later.order, version=last.version + 1)
     todo.known[both.id] = grown
     if both.id in todo.new:

@@ -6,13 +6,14 @@ from attrs import define, field
 from twisted.internet.defer import DeferredLock
 
 from flamenco_mgr.store.mongo import queries
-from flamenco_mgr.store.mongo.collection import Collection
+from flamenco_mgr.store.mongo.collection import OF_ALL, Collection
 from flamenco_mgr.store.mongo.encoding import Document
-from flamenco_mgr.store.mongo.outbox_plans import Plan, plan
+from flamenco_mgr.store.mongo.outbox_plans import plan
 
 _AT_ONCE = 100
 
-_ROUNDS = 1000
+_MOST_IN_VAIN = 5
+"""Rounds in which somebody else was quicker with everything."""
 
 
 @define(eq=False)
@@ -35,20 +36,19 @@ class Outboxes:
             await self.collect_locked()
 
     async def collect_locked(self) -> None:
-        """Do the same for who has the lock."""
-        for _ in range(_ROUNDS):
-            tasks = await self._tasks.find(queries.outboxes(_AT_ONCE))
-            if not tasks:
-                return
-            await self._move(tasks)
+        """Do the same for who has the lock; what others are quicker with again and again is left to them."""
+        in_vain = 0
+        while in_vain < _MOST_IN_VAIN and (tasks := await self._tasks.find(queries.outboxes(_AT_ONCE))):
+            in_vain = 0 if await self._move(tasks) else in_vain + 1
 
     async def cast_loose(self) -> None:
         """Let every update in the queue stand by itself: the tasks are about to go."""
         async with self.lock:
             await self.collect_locked()
-            await self._queue.update_all({}, {"$set": {"mgr.loose": True}})
+            await self._queue.update_all({}, {"$set": {"mgr.loose": True}}, OF_ALL)
 
-    async def _move(self, tasks: list[Document]) -> None:
+    async def _move(self, tasks: list[Document]) -> int:
+        """Move what these tasks have in their outboxes; return of how many that was done."""
         queues: dict[Any, list[Document]] = {document["_id"]: [] for document in tasks}
         for waiting in await self._queue.find(queries.queue_of(list(queues))):
             queues[waiting["task_id"]].append(waiting)
@@ -59,8 +59,5 @@ class Outboxes:
         growths = [statement for one in surely for statement in one.growths()]
         if await self._queue.write(growths, ordered=False) != len(growths):
             surely = [one for one in surely if not one.grown]
-        await self._tasks.write([_emptying(one) for one in surely], ordered=False)
-
-
-def _emptying(one: Plan) -> Any:
-    return one.emptying()
+        emptying: list[Any] = [one.emptying() for one in surely]
+        return await self._tasks.write(emptying, ordered=False)

@@ -51,6 +51,11 @@ def by_ids(ids: Collection[Any], fields: Mapping[str, int] | None = None) -> Que
     return Query(filter={"_id": among(ids)}, fields=fields)
 
 
+def which_are_ours(ids: Collection[Any]) -> Query:
+    """Return the query for those of these tasks that are here, and that the Manager understands."""
+    return Query(filter={"_id": among(ids), **OURS}, fields={"_id": 1})
+
+
 def in_revision(task_id: str, revision: int) -> Document:
     """Return the condition that a document has not changed since it was read."""
     return {"_id": from_id(task_id), "mgr.rev": revision}
@@ -155,7 +160,7 @@ def outboxes(limit: int) -> Query:
 
 def queue_of(task_ids: Collection[Any]) -> Query:
     """Return the query for what waits of some tasks, in order."""
-    return Query(filter={"task_id": among(task_ids)}, sort=(("mgr.order", 1),))
+    return Query(filter={"task_id": among(task_ids), "mgr.order": {"$gt": 0}}, sort=(("mgr.order", 1),))
 
 
 def final_in_queue(task_ids: Collection[Any]) -> Query:

@@ -32,7 +32,7 @@ _FAILED: dict[type[Exception], str] = {
 
 _LASTING: dict[type[Exception], str] = {
     NotMongoDB: "what answers there is not MongoDB",
-    TooOld: "it is too old; MongoDB 4.0 or later is needed",
+    TooOld: "it is too old; MongoDB 4.2 or later is needed",
     LoginFailed: "it refuses the login; check the user, the password and authSource",
     ConfigurationError: "it is no member of the replica set that database_url names",
     VerificationError: "its certificate is for another host",

@@ -19,9 +19,10 @@ from typing import Any, ClassVar
 from attrs import define, field, frozen
 from pymongo import UpdateMany, UpdateOne
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from flamenco_mgr.deadline import unhurried
+from flamenco_mgr.deadline import WORKERS_WAIT, seconds_left, unhurried
 from flamenco_mgr.store.interfaces import StoreUnavailable
 from flamenco_mgr.store.mongo import queries
 from flamenco_mgr.store.mongo.collection import Collection
@@ -30,6 +31,9 @@ from flamenco_mgr.store.mongo.encoding import Document, key_of
 
 _AT_ONCE = 100
 """Tasks that are settled together."""
+
+_STATEMENTS = 500
+"""Statements of one command, which must not take long; a task may have a thousand parents."""
 
 _UNKNOWN = 0
 """The turn of a parent that is not here; the turns of those that are, are greater."""
@@ -55,6 +59,7 @@ class Settling:
 
     _tasks: Collection
     _set_aside: Collection
+    _clock: IReactorTime
     _due: dict[Any, None] = field(init=False, factory=dict)
     _busy: bool = field(init=False, default=False)
     _waiting_now: "list[Deferred[None]]" = field(init=False, factory=list)
@@ -69,11 +74,12 @@ class Settling:
                 _ = Deferred.fromCoroutine(self._work())
 
     async def settled(self) -> None:
-        """Return when all that `soon` was told before has been settled, or could not be."""
+        """Return when all that `soon` was told before has been settled, or could not be in the time that there is."""
         if self._busy:
             done: Deferred[None] = Deferred()
             (self._waiting_next if self._due else self._waiting_now).append(done)
-            await done
+            seconds = seconds_left(self._clock, WORKERS_WAIT)
+            await done.addTimeout(seconds, self._clock, lambda _result, _seconds: None)
 
     async def settle_left(self) -> int:
         """Settle every task that is due; return how many there were but for those of this process."""
@@ -90,7 +96,7 @@ class Settling:
             ids, self._due = list(self._due), {}
             self._waiting_now, self._waiting_next = self._waiting_next, []
             try:
-                for some in _slices(ids):
+                for some in _slices(ids, _AT_ONCE):
                     await self._settle(some)
             except StoreUnavailable as e:
                 self._log.debug("{count} tasks are settled later: {trouble}", count=len(ids), trouble=str(e))
@@ -109,7 +115,9 @@ class Settling:
         if not due:
             return
         parents = await self._news({parent for document in due for parent in _unseen(document)})
-        await self._tasks.write([*_told(due), *_looked_up(due, parents), *_readied(due), *_done(due)])
+        statements = [*_told(due), *_looked_up(due, parents), *_readied(due), *_done(due)]
+        for some in _slices(statements, _STATEMENTS):
+            await self._tasks.write(some)
 
     async def _news(self, ids: Iterable[Any]) -> Mapping[Any, _News]:
         """Return how these tasks stand; those that are neither here nor set aside are not waited for."""
@@ -188,6 +196,6 @@ def _done(due: Iterable[Document]) -> Iterator[UpdateOne]:
         yield UpdateOne(queries.due_for(document["_id"], ours["due"]), done)
 
 
-def _slices(ids: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(ids), _AT_ONCE):
-        yield ids[start : start + _AT_ONCE]
+def _slices(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

@@ -71,7 +71,7 @@ class MongoStore:
         tasks, queue, settings = (Collection(link, collection) for collection in (TASKS, QUEUE, SETTINGS))
         workers, aside = Collection(link, WORKERS), Collection(link, SET_ASIDE)
         orders = Orders(clock)
-        settling = Settling(tasks, aside)
+        settling = Settling(tasks, aside, clock)
         outboxes = Outboxes(tasks, queue)
         lease = MongoLease(settings=settings, name=name, steady=steady)
         mark = MongoDownloadMark(settings, lambda: lease.fence)

@@ -86,10 +86,11 @@ def survey(url: str, at_most: float = AT_MOST) -> Survey:
 
 def _client(url: str) -> "pymongo.MongoClient[Document]":
     login = MongoAddress.from_text(url).login
+    # As the Manager itself will log in: this driver would rather do it in another way.
+    mechanism: dict[str, Any] = {} if login is None else {"authMechanism": login.mechanism}
     return pymongo.MongoClient(
         url,
-        # As the Manager itself will: this driver would rather use another one.
-        **({} if login is None else {"authMechanism": login.mechanism}),
+        **mechanism,
         serverSelectionTimeoutMS=_TO_REACH,
         connectTimeoutMS=_TO_REACH,
         socketTimeoutMS=_TO_REACH,

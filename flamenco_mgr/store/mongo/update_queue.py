@@ -69,9 +69,11 @@ class MongoUpdateQueue:
 
     async def handled(self, updates: Sequence[QueuedUpdate]) -> None:
         """See `IUpdateQueue.handled`; done in slices, each of which is a receipt of its own."""
-        for some in _slices(updates):
-            async with self.outboxes.lock:
-                await self.outboxes.collect_locked()  # words that came meanwhile belong to what waited for them
+        if not updates:
+            return
+        async with self.outboxes.lock:
+            await self.outboxes.collect_locked()  # words that came meanwhile belong to what waited for them
+            for some in _slices(updates):
                 receipt = await self.receipt_numbers.new()
                 places = await self._places(some)
                 tasks = {from_id(queued.update.task_id) for queued in some}

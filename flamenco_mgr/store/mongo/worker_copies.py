@@ -63,7 +63,9 @@ class WorkerCopies:
     def changed(self, worker_id: str, fields: Mapping[str, Any], revision: int) -> None:
         """Follow a change that was made here; what heartbeats brought stays."""
         copy = self._copies.get(worker_id)
-        if copy is not None and copy.worker.revision == revision - 1:
+        if copy is None or copy.worker.revision != revision - 1:
+            self.forget(worker_id)
+        else:
             self._copies[worker_id] = evolve(copy, worker=evolve(copy.worker, **fields, revision=revision))
 
     def noticed(self, worker_id: str, beat: WorkerBeat) -> None:
@@ -88,12 +90,13 @@ class WorkerCopies:
     def would_notice(self, worker_id: str, beat: WorkerBeat) -> bool:
         """Whether others, that have copies as well, should read the worker anew after this heartbeat."""
         copy = self._copies.get(worker_id)
-        if copy is None:
-            return True
-        said = {"address": beat.address, "software": beat.software, "current_task_status": beat.current_task_status}
-        return any(value and value != getattr(copy.worker, name) for name, value in said.items()) or (
-            beat.current_task is not None and beat.current_task != copy.worker.current_task
-        )
+        said: dict[str, str | None] = {
+            "address": beat.address,
+            "software": beat.software,
+            "current_task": beat.current_task,
+            "current_task_status": beat.current_task_status,
+        }
+        return any(value and (copy is None or value != getattr(copy.worker, name)) for name, value in said.items())
 
     def forget(self, worker_id: str) -> None:
         """Have no copy any more."""
