@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 TESTS ?= tests
+JOBS ?= 2
+DATABASE :=
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
@@ -10,22 +12,30 @@ READY := $(VENV)/ready
 .PHONY: help demo run test check bench lock clean
 
 help:
-	@echo 'make demo    a whole farm on this machine, in a minute'
+	@echo 'make demo    a whole farm on this machine, in a minute (DATABASE=mongodb: two Managers on a stand-in for MongoDB;'
+	@echo '             DATABASE=mongodb://...: on a new database of yours)'
 	@echo 'make run     the Manager in the foreground, with ./manager.yaml'
-	@echo 'make test    the tests (TESTS=tests.domain: some of them)'
+	@echo 'make test    the tests (TESTS=tests.domain: some of them; JOBS=2: so many at once)'
 	@echo 'make check   ruff and mypy'
-	@echo 'make bench   the benchmarks'
+	@echo 'make bench   the benchmarks (DATABASE=mongodb://...: those of a store, on new databases of yours)'
 	@echo 'make lock    renew requirements.lock'
 	@echo 'make clean   remove what the others have made, but not a store'
 
 demo: $(READY)
-	@$(BIN)/python -m flamenco_mgr.demo
+ifeq ($(DATABASE),mongodb)
+	@tests/mongo/mongo-server --setup || exit 1
+	@echo 'The database is a stand-in for MongoDB, in memory: tests/mongo/mongo-server'
+	@$(BIN)/python -m tests.mongo $(BIN)/python -m flamenco_mgr.demo --database {}
+else
+	@$(BIN)/python -m flamenco_mgr.demo $(if $(DATABASE),--database '$(DATABASE)')
+endif
 
 run: $(READY)
 	@$(BIN)/twistd -n flamenco-manager
 
+# Warnings are errors by the environment, as -W would not reach the processes in which the tests run.
 test: $(READY)
-	@$(BIN)/python -W error -m twisted.trial $(TESTS)
+	@PYTHONWARNINGS=error $(BIN)/python -m twisted.trial --jobs=$(JOBS) $(TESTS)
 
 check: $(READY)
 	@$(BIN)/ruff check .
@@ -33,7 +43,7 @@ check: $(READY)
 	@$(BIN)/mypy
 
 bench: $(READY)
-	@$(BIN)/python -m bench
+	@$(BIN)/python -m bench $(if $(DATABASE),--database '$(DATABASE)')
 
 lock: $(READY)
 	@$(BIN)/python .ci/lock > requirements.lock.new

@@ -1,16 +1,17 @@
 """
 Stores with tasks and Workers in them, filled through the store's own interface.
 
-``python -m bench.filling DIRECTORY CONTENTS`` makes the embedded store; CONTENTS is JSON: the ``stocks``, and how many
-``workers``.
+``python -m bench.filling PLACE CONTENTS`` makes the embedded store in a directory, or fills the database of a URL;
+CONTENTS is JSON: the ``stocks``, and how many ``workers``.
 """
 
 import itertools
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import bcrypt
 from twisted.internet.defer import Deferred
@@ -22,11 +23,17 @@ from bench.mix import a_worker
 from flamenco_mgr.domain.merging import taken_in
 from flamenco_mgr.domain.workers import Worker
 from flamenco_mgr.farm.credentials import COST
-from flamenco_mgr.store.interfaces import Import, IStore
+from flamenco_mgr.store.interfaces import Import, IStore, StoreUnavailable
+from flamenco_mgr.store.mongo import MongoStore
+from flamenco_mgr.store.mongo.lease import since_boot
+from flamenco_mgr.store.mongo.uri import MongoAddress
 from flamenco_mgr.store.sqlite import SQLiteStore
 from flamenco_mgr.wire.server_task import described
 
+T = TypeVar("T")
+
 _SLICE = 200
+_TRIES = 20
 _FILLED_AT = 1573567032.0
 
 
@@ -34,12 +41,20 @@ async def fill(store: IStore, stocks: Sequence[Stock], workers: int) -> None:
     """Put tasks and Workers into a store."""
     imports = itertools.chain.from_iterable(map(_imports, stocks))
     while part := list(itertools.islice(imports, _SLICE)):
-        await store.tasks.take_in(part)
-    while await store.tasks.release(_SLICE):
+        await _insist(lambda part=part: store.tasks.take_in(part))  # type: ignore[misc]
+    while await _insist(lambda: store.tasks.release(_SLICE)):
         pass
     hashed = bcrypt.hashpw(a_worker(0).secret.encode(), bcrypt.gensalt(COST))
     for number in range(workers):
         await store.workers.add(_registered(number, hashed))
+
+
+async def _insist(step: Callable[[], Awaitable[T]]) -> T:
+    """Do what may be done again until it is done: a database may be busy with many tasks at once."""
+    for _ in range(_TRIES):
+        with suppress(StoreUnavailable):
+            return await step()
+    return await step()
 
 
 def _imports(stock: Stock) -> Iterator[Import]:
@@ -61,9 +76,16 @@ def _registered(number: int, hashed: bytes) -> Worker:
     )
 
 
+def _opened(place: str, running: Any) -> IStore:
+    if place.startswith("mongodb:"):
+        return MongoStore.connect(MongoAddress.from_text(place), running, running, "a benchmark", since_boot)
+    return SQLiteStore.open(Path(place), running, deferToThread)
+
+
 async def _main(running: Any) -> None:
-    directory, contents = Path(sys.argv[1]), json.loads(sys.argv[2])
-    store = SQLiteStore.open(directory, running, deferToThread)
+    contents = json.loads(sys.argv[2])
+    store = _opened(sys.argv[1], running)
+    await store.repair()
     await fill(store, [Stock(**stock) for stock in contents["stocks"]], contents["workers"])
     await store.close()
     print(json.dumps(True))

@@ -8,13 +8,21 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from attrs import define
+from attrs import define, field, frozen
 
 from bench.farm import MANAGER_ID, MANAGER_SECRET
 from bench.processes import Broken, Child, free_port, start
 
 _PATIENCE = 60.0
 _POLL = 0.005
+
+
+@frozen(kw_only=True)
+class Home:
+    """Where a Manager is to live: its run directory, and what its configuration says of its store."""
+
+    directory: Path
+    settings: Mapping[str, object] = field(factory=dict)
 
 
 @define(eq=False, kw_only=True)
@@ -26,24 +34,23 @@ class Manager(Child):
     answered other than 503.
     """
 
-    directory: Path
+    home: Home
     listening: float = 0.0
     serving: float = 0.0
 
 
 @contextmanager
 def running_manager(
-    directory: Path,
+    home: Home,
     server_port: int,
     *,
-    settings: Mapping[str, object] | None = None,
     environment: Mapping[str, str] | None = None,
     profile: Path | None = None,
 ) -> Iterator[Manager]:
-    """Run a Manager on the store in a directory; with ``profile`` under cProfile, which writes its statistics there."""
-    port = free_port()
+    """Run a Manager at its home; with ``profile`` under cProfile, which writes its statistics there."""
+    port, directory = free_port(), home.directory
     directory.mkdir(parents=True, exist_ok=True)
-    (directory / "manager.yaml").write_text(json.dumps(_settings(port, server_port) | dict(settings or {}), indent=1))
+    (directory / "manager.yaml").write_text(json.dumps(_settings(port, server_port) | dict(home.settings), indent=1))
     (directory / "manager.yaml").chmod(0o600)
     command = [str(Path(sys.executable).with_name("twistd")), "--nodaemon", "--pidfile="]
     if profile is not None:
@@ -51,7 +58,7 @@ def running_manager(
     command += ["--logfile=twistd.log", "flamenco-manager"]
     began = time.monotonic()
     child = start("twistd", command, directory=directory, environment=environment)
-    manager = Manager(name="Manager", process=child.process, port=port, directory=directory)
+    manager = Manager(name="Manager", process=child.process, port=port, home=home)
     try:
         manager.listening = _when(manager, began, serving=False)
         manager.serving = _when(manager, began, serving=True)
@@ -86,7 +93,7 @@ def _when(manager: Manager, began: float, *, serving: bool) -> float:
         if status is not None and (status != http.HTTPStatus.SERVICE_UNAVAILABLE or not serving):
             return time.monotonic() - began
         time.sleep(_POLL)
-    raise Broken(f"the Manager does not start: see its logs in {manager.directory}")
+    raise Broken(f"the Manager does not start: see its logs in {manager.home.directory}")
 
 
 def _status(port: int) -> int | None:

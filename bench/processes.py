@@ -38,8 +38,7 @@ class Child:
 
     def cpu(self) -> float:
         """Return the seconds of processor time that it has used."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
+        return processor_seconds(self.pid)
 
     def resident(self) -> int:
         """Return the bytes of memory that are resident now."""
@@ -142,6 +141,12 @@ def _first_line(child: Child, directory: Path) -> str:
     if not line:
         raise Broken(f"{child.name} does not start: see {directory / child.name}.log")
     return line
+
+
+def processor_seconds(pid: int) -> float:
+    """Return the seconds of processor time that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
 def free_port() -> int:

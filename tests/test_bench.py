@@ -2,14 +2,24 @@ import json
 from collections import Counter
 from itertools import islice
 
+from attrs import evolve
+from bson import ObjectId
 from twisted.trial.unittest import SynchronousTestCase
 
+from bench.__main__ import FIGURES, OF_ANY_STORE
+from bench.databases import Databases
 from bench.farm import Stock
 from bench.http_client import Unexpected, cut
+from bench.index_walks import keys_walked, leaps
 from bench.load import Round
 from bench.mix import LOG_EVERY, LOG_LINES, Kind, Requests, a_worker, steps
 from bench.results import Row, all_met, as_markdown, as_text, in_time, latencies, percentile
 from flamenco_mgr.domain.log_files import log_path
+from flamenco_mgr.store.mongo.collection import Query
+from flamenco_mgr.store.mongo.documents import TASKS
+from flamenco_mgr.store.mongo.indexes import INDEXES, Index
+from flamenco_mgr.store.mongo.queries import LANES, best, on_it
+from flamenco_mgr.store.mongo.uri import MongoAddress
 from flamenco_mgr.wire.server_task import described
 
 
@@ -151,3 +161,77 @@ class StockTests(SynchronousTestCase):
         failed = [described(document).task.failed_by for document in stock.documents()]
         self.assertTrue(all(a_worker(0).id in {one.id for one in task} for task in failed))
         self.assertEqual(len(set(failed)), 50)
+
+
+class IndexWalkTests(SynchronousTestCase):
+    """The keys that a query walks are told by its shape and the documents."""
+
+    def setUp(self) -> None:
+        self.by_type, self.by_lane, self.busy = INDEXES[TASKS][:3]
+        self.documents = [
+            {
+                "_id": ObjectId(f"{number:024x}"),
+                "job_priority": number % 3,
+                "priority": 50,
+                "task_type": f"type-{number % 2}",
+                "mgr": {"lane": f"lane-{number % 5}"} | ({"ready": True} if number % 4 else {}),
+            }
+            for number in range(1, 101)
+        ]
+
+    def walked(self, query: Query, index: Index) -> int:
+        return keys_walked(query, index, self.documents)
+
+    def test_best(self) -> None:
+        """The best task takes one key for each type that is named, however many tasks there are."""
+        self.assertEqual(self.walked(best("task_type", ["type-1"], ()), self.by_type), 1)
+        self.assertEqual(self.walked(best("task_type", ["type-0", "type-1"], ()), self.by_type), 2)
+        self.assertEqual(self.walked(best("mgr.lane", [f"lane-{number}" for number in range(5)], ()), self.by_lane), 5)
+
+    def test_passed_over(self) -> None:
+        """Tasks that are named as not wanted are walked past, one key each."""
+        in_hand = [
+            str(one["_id"]) for one in self.documents if one["job_priority"] == 2 and one["task_type"] == "type-1"
+        ]
+        ready = sum(1 for one in self.documents if str(one["_id"]) in in_hand and "ready" in one["mgr"])
+        self.assertEqual(self.walked(best("task_type", ["type-1"], in_hand), self.by_type), ready + 1)
+
+    def test_to_the_end(self) -> None:
+        """Who wants all that fits finds its end at the first key that does not."""
+        query = evolve(best("task_type", ["type-1"], ()), limit=0)
+        ready = sum(1 for one in self.documents if "ready" in one["mgr"] and one["task_type"] == "type-1")
+        self.assertEqual(self.walked(query, self.by_type), ready + 1)
+        self.assertEqual(self.walked(on_it("b" * 24), self.busy), 1)
+
+    def test_leaps(self) -> None:
+        """Different values are found by one key each, and the end."""
+        self.assertEqual(leaps("mgr.lane", LANES, self.by_lane, self.documents), 6)
+
+    def test_unknown_conditions(self) -> None:
+        """A condition that this does not know is an error, and not a wrong number."""
+        query = Query(filter={"mgr.ready": True, "task_type": {"$gt": "a"}}, limit=1)
+        self.assertRaises(ValueError, self.walked, query, self.by_type)
+
+
+class DatabaseTests(SynchronousTestCase):
+    """The databases of a run on somebody's MongoDB."""
+
+    def test_names(self) -> None:
+        """Each is new, and begins with the name in the URL; hosts and options stay."""
+        databases = Databases("mongodb://db1,db2:27018/farm?replicaSet=rs")
+        found = [MongoAddress.from_text(databases.new()) for _ in range(2)]
+        self.assertNotEqual(found[0].database, found[1].database)
+        for address in found:
+            self.assertTrue(address.database.startswith("farm_bench_"))
+            self.assertEqual((address.hosts, address.replica_set), ([("db1", 27017), ("db2", 27018)], "rs"))
+
+    def test_login(self) -> None:
+        """Who logs in is looked for where the URL says, which is its own database if it says nothing."""
+        for options, source in (("", "farm"), ("?authSource=admin", "admin")):
+            address = MongoAddress.from_text(Databases(f"mongodb://me:s3cret@db1/farm{options}").new())
+            assert address.login is not None
+            self.assertEqual((address.login.user, address.login.source), ("me", source))
+
+    def test_figures(self) -> None:
+        """What can be measured on any store is a figure of its own name."""
+        self.assertLessEqual(set(OF_ANY_STORE), set(FIGURES))

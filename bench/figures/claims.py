@@ -14,8 +14,9 @@ from attrs import define, field, frozen
 
 from bench.farm import Stock
 from bench.http_client import OneConnection, Unexpected
+from bench.manager import Home
 from bench.mix import Kind, Requests, a_worker
-from bench.processes import Child
+from bench.processes import Child, run
 from bench.results import Row, in_time, middle
 from bench.surroundings import Surroundings
 
@@ -23,8 +24,10 @@ ASKING: Final = 1.5
 NOT_ASKING: Final = 3.5
 FLAT: Final = 1.3
 
+_SIZES = (1_000, 10_000, 100_000, 1_000_000)
 _SMALLEST = "1,000 tasks"
 _LARGEST = "1,000,000 tasks"
+_WORKER = a_worker(0)
 _HELD = Stock(family="9", count=1, status="paused")
 _ON_SERVER = 3000
 
@@ -73,13 +76,15 @@ class Asked:
 
 def measure(around: Surroundings) -> Sequence[Row]:
     """Measure with the Server, and then with the breaker open."""
-    cases = _cases(around.quick)
+    cases = _cases(around)
     rounds, questions = int(around.pick(6, 3)), int(around.pick(100, 40))
-    with _all_running(around, cases) as (server, asking, bare, managers):
+    homes = {case.name: around.home_with(*case.stocks) for case in cases}
+    with _all_running(around, cases, homes) as (server, asking, bare, managers):
         for _ in range(rounds):
             for asked in (asking, *managers.values()):
                 asked.round(questions)
-        with_server = _rows("asking the Server", asking, managers, ASKING)
+        notes = {name: _examined(around, home) for name, home in homes.items()}
+        with_server = _rows("asking the Server", asking, managers, ASKING, notes)
         server.send(signal.SIGSTOP)
         try:
             for asked in managers.values():
@@ -90,15 +95,15 @@ def measure(around: Surroundings) -> Sequence[Row]:
                     asked.round(questions)
         finally:
             server.send(signal.SIGCONT)
-        return with_server + _rows("breaker open", bare, managers, NOT_ASKING)
+        return with_server + _rows("breaker open", bare, managers, NOT_ASKING, {})
 
 
-def _cases(quick: bool) -> Sequence[Case]:
-    sizes = (1_000, 10_000) if quick else (1_000, 10_000, 100_000, 1_000_000)
-    usual = Stock(family="1", count=10_000 if quick else 100_000)
-    thousands = 2_000 if quick else 50_000
+def _cases(around: Surroundings) -> Sequence[Case]:
+    sizes = [size for size in _SIZES if size <= around.count(_SIZES[-1], 10_000)]
+    usual = around.stock(100_000, 10_000)
+    thousands = around.count(50_000, 2_000)
     blocked = Stock(family="8", count=thousands, job_priority=90, parent=_HELD.task_id(0))
-    failed = Stock(family="7", count=thousands // 10, job_priority=80, failed_by=(a_worker(0).id,), flat=True)
+    failed = Stock(family="7", count=thousands // 10, job_priority=80, failed_by=(_WORKER.id,), flat=True)
     return [
         *[Case(name=f"{size:,} tasks", stocks=(attrs.evolve(usual, count=size),)) for size in sizes],
         Case(name=f"+ {blocked.count:,} blocked of higher priority", stocks=(usual, _HELD, blocked)),
@@ -108,35 +113,45 @@ def _cases(quick: bool) -> Sequence[Case]:
 
 @contextmanager
 def _all_running(
-    around: Surroundings, cases: Sequence[Case]
+    around: Surroundings, cases: Sequence[Case], homes: Mapping[str, Home]
 ) -> Iterator[tuple[Child, Asked, Asked, Mapping[str, Asked]]]:
     with ExitStack() as running:
-        directories = [around.directory_with(*case.stocks) for case in cases]
         server = running.enter_context(around.server(*[case.on_server() for case in cases]))
         bare = running.enter_context(around.bare(server.port, cases[0].stocks[0]))
-        worker = a_worker(0)
-        question = Requests(worker).of(Kind.TASK, b"")
+        question = Requests(_WORKER).of(Kind.TASK, b"")
 
         def asked(port: int, question: bytes) -> Asked:
             connection = running.enter_context(OneConnection(port))
-            return Asked(connection=connection, question=question, requests=Requests(worker))
+            return Asked(connection=connection, question=question, requests=Requests(_WORKER))
 
         managers = {}
-        for number, (case, directory) in enumerate(zip(cases, directories, strict=True)):
-            manager = running.enter_context(around.manager(directory, server.port + number, f"claims-{number}"))
+        for number, case in enumerate(cases):
+            manager = running.enter_context(around.manager(homes[case.name], server.port + number, f"claims-{number}"))
             managers[case.name] = asked(manager.port, question)
         asking = asked(bare.port, question.replace(b"/task ", b"/asking-task "))
         yield server, asking, asked(bare.port, question), managers
 
 
-def _rows(how: str, compared: Asked, managers: Mapping[str, Asked], target: float) -> list[Row]:
+def _examined(around: Surroundings, home: Home) -> str:
+    """Return what a MongoDB says of the choice of a task; of the embedded store there is nothing to say."""
+    if "database_url" not in home.settings:
+        return ""
+    explained = run("bench.claiming", str(home.settings["database_url"]), _WORKER.id, directory=around.directory)
+    if explained["examined"] is None:
+        return " (the server has no explain)"
+    return " (examined: {} keys, {} documents)".format(*explained["examined"])
+
+
+def _rows(
+    how: str, compared: Asked, managers: Mapping[str, Asked], target: float, notes: Mapping[str, str]
+) -> list[Row]:
     rows = []
     for name, asked in managers.items():
         ratio = asked.p50 / compared.p50
         rows.append(
             Row(
                 figure=f"/task, {name}, {how}",
-                measured=f"p50 {in_time(asked.p50)}",
+                measured=f"p50 {in_time(asked.p50)}{notes.get(name, '')}",
                 target=f"≤ {target}× bare",
                 ratio=f"{ratio:.2f}× of {in_time(compared.p50)}",
                 met=ratio <= target,

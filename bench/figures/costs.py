@@ -21,7 +21,7 @@ def measure(around: Surroundings) -> Sequence[Row]:
     with (
         around.server([around.hot(stock)]) as server,
         around.bare(server.port, around.hot(stock)) as bare,
-        around.manager(around.directory_with(stock), server.port, "costs") as manager,
+        around.manager(around.home_with(stock), server.port, "costs") as manager,
     ):
         rows = []
         for kind, name in _MEASURED.items():

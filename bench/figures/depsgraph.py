@@ -27,12 +27,12 @@ _PATIENCE = 60.0
 def measure(around: Surroundings) -> Sequence[Row]:
     """Measure answers without and with the download, and the time until its last task can be given out."""
     stock = around.stock(100_000, 20_000)
-    job = Stock(family="5", count=int(around.pick(10_000, 2_000)), last_type=_TYPE, job_priority=40)
+    job = Stock(family="5", count=around.count(10_000, 2_000), last_type=_TYPE, job_priority=40)
     job = attrs.evolve(job, since=int(time.time()) - job.count)
     seconds = around.pick(15, 8)
     with (
         around.server([around.hot(stock)]) as server,
-        around.manager(around.directory_with(stock), server.port, "depsgraph") as manager,
+        around.manager(around.home_with(stock), server.port, "depsgraph") as manager,
     ):
         usual = around.load(_plan(manager, seconds, 1))
         rounds: list[Round] = []

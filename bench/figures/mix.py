@@ -10,6 +10,7 @@ from bench.results import Row, latencies, middle
 from bench.surroundings import Surroundings
 
 CONNECTIONS = 32
+WARM_UP = 1.5
 
 AIM = 0.65
 TARGET = 0.5
@@ -25,7 +26,7 @@ class Measured:
 
 def mixed(around: Surroundings, child: Child, number: int, seconds: float, only: str = "") -> Measured:
     """Let Workers ask as fast as they are answered, for one round, the mix or one kind of request only."""
-    plan = Plan(port=child.port, workers=CONNECTIONS, seconds=seconds, warm_up=1.5, seed=number, only=only)
+    plan = Plan(port=child.port, workers=CONNECTIONS, seconds=seconds, warm_up=WARM_UP, seed=number, only=only)
     before = child.cpu()
     result = around.load(plan)
     return Measured(round=result, cost=(child.cpu() - before) / sum(result.statuses.values()))
@@ -39,7 +40,7 @@ def measure(around: Surroundings) -> Sequence[Row]:
     with (
         around.server([around.hot(stock)]) as server,
         around.bare(server.port, around.hot(stock)) as bare,
-        around.manager(around.directory_with(stock), server.port, "mix") as manager,
+        around.manager(around.home_with(stock), server.port, "mix") as manager,
     ):
         for number in range(int(around.pick(5, 2))):
             seconds = around.pick(8, 4)

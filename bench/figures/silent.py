@@ -22,7 +22,7 @@ def measure(around: Surroundings) -> Sequence[Row]:
     seconds = around.pick(15, 5)
     with (
         around.server([around.hot(stock)]) as server,
-        around.manager(around.directory_with(stock), server.port, "silent") as manager,
+        around.manager(around.home_with(stock), server.port, "silent") as manager,
     ):
         before = mixed(around, manager, 1, seconds)
         server.send(signal.SIGSTOP)

@@ -29,7 +29,7 @@ def measure(around: Surroundings) -> Sequence[Row]:
     with (
         around.server([around.hot(stock)]) as server,
         around.manager(
-            around.directory_with(stock), server.port, "slow-disk", environment={"LD_PRELOAD": str(library)}
+            around.home_with(stock), server.port, "slow-disk", environment={"LD_PRELOAD": str(library)}
         ) as manager,
     ):
         if library.name not in Path(f"/proc/{manager.pid}/maps").read_text():

@@ -1,9 +1,8 @@
 """How long twistd takes until Workers are served, and what an idle Manager weighs."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
-from bench.manager import running_manager
+from bench.manager import Home, running_manager
 from bench.processes import Child
 from bench.results import Row, in_mebibytes, in_time, middle
 from bench.surroundings import Surroundings
@@ -21,8 +20,8 @@ def measure(around: Surroundings) -> Sequence[Row]:
         filled: list[tuple[float, float]] = []
         idle: list[float] = []
         for _ in range(int(around.pick(5, 2))):
-            cold.append(_started(around.empty_directory, server, idle))
-            filled.append(_started(lambda: around.directory_with(stock), server))
+            cold.append(_started(around.empty_home, server, idle))
+            filled.append(_started(lambda: around.home_with(stock), server))
     return [
         _row("start, no store yet", cold, COLD),
         _row(f"start, {stock.count:,} tasks", filled, FILLED),
@@ -35,8 +34,8 @@ def measure(around: Surroundings) -> Sequence[Row]:
     ]
 
 
-def _started(directory: Callable[[], Path], server: Child, memory: list[float] | None = None) -> tuple[float, float]:
-    with running_manager(directory(), server.port) as manager:
+def _started(home: Callable[[], Home], server: Child, memory: list[float] | None = None) -> tuple[float, float]:
+    with running_manager(home(), server.port) as manager:
         if memory is not None:
             manager.settle()
             memory.append(manager.resident())

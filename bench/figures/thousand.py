@@ -22,8 +22,8 @@ def measure(around: Surroundings) -> Sequence[Row]:
     """Let all Workers arrive within ten seconds and work; then look for everything that was acknowledged."""
     stock = around.stock(100_000, 20_000)
     workers = int(around.pick(WORKERS, 300))
-    directory = around.directory_with(stock)
-    with around.server([stock]) as server, around.manager(directory, server.port, "thousand") as manager:
+    home = around.home_with(stock)
+    with around.server([stock]) as server, around.manager(home, server.port, "thousand") as manager:
         used = manager.cpu()
         result = around.load(
             Plan(
@@ -38,7 +38,7 @@ def measure(around: Surroundings) -> Sequence[Row]:
         used = manager.cpu() - used
         now, most = manager.resident(), manager.most_resident()
         unheard = _unheard(server, set(result.completed))
-    unwritten = _unwritten(directory, stock.job_of, result.tokens)
+    unwritten = _unwritten(home.directory, stock.job_of, result.tokens)
     return [
         *_rows(result, workers, used, len(unheard), len(unwritten)),
         Row(

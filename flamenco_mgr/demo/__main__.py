@@ -11,6 +11,7 @@ from math import inf
 from pathlib import Path
 from typing import Any, TextIO
 
+from attrs import evolve
 from rich.console import Console
 from twisted.internet.task import react
 from twisted.logger import (
@@ -22,7 +23,9 @@ from twisted.logger import (
 )
 
 from flamenco_mgr.demo.demonstration import Demonstration
-from flamenco_mgr.demo.plan import Plan
+from flamenco_mgr.demo.plan import TIME_LIMIT, TIME_LIMIT_ON_MONGODB, Plan
+from flamenco_mgr.store.interfaces import StoreRefused
+from flamenco_mgr.store.mongo.uri import MongoAddress
 
 LOG = "demo.log"
 """The file with what goes wrong in this process."""
@@ -37,6 +40,12 @@ def _options(arguments: Sequence[str]) -> Namespace:
         prog="python -m flamenco_mgr.demo", description="A whole farm on this machine, in a minute."
     )
     parser.add_argument("--keep", action="store_true", help="leave the farm running afterwards, until Ctrl+C")
+    parser.add_argument(
+        "--database",
+        type=_database_url,
+        metavar="URL",
+        help="of a database on MongoDB that does not exist yet: two Managers share it; it is removed in the end",
+    )
     parser.add_argument("--quiet-day", action="store_true", help="nobody changes their mind, nothing dies")
     parser.add_argument(
         "--workers", type=_count, default=usual.workers, metavar="N", help="how many Workers [%(default)s]"
@@ -61,9 +70,8 @@ def _options(arguments: Sequence[str]) -> Namespace:
     parser.add_argument(
         "--time-limit",
         type=_amount,
-        default=usual.time_limit,
         metavar="SECONDS",
-        help="after which it has failed [%(default)g]",
+        help=f"after which it has failed [{TIME_LIMIT:g}, on MongoDB {TIME_LIMIT_ON_MONGODB:g}]",
     )
     parser.add_argument("--directory", type=Path, help="an empty directory for all files, which are then kept")
     return parser.parse_args(arguments)
@@ -83,6 +91,14 @@ def _amount(text: str) -> float:
     if not 0 < number < inf:
         raise ArgumentTypeError(f"{text!r} is no number greater than 0")
     return number
+
+
+def _database_url(text: str) -> str:
+    try:
+        MongoAddress.from_text(text)
+    except StoreRefused as e:
+        raise ArgumentTypeError(str(e)) from e
+    return text
 
 
 def _directory(asked: Path | None) -> Path:
@@ -114,24 +130,28 @@ def main(arguments: Sequence[str]) -> None:
     directory = _directory(options.directory)
     plan = Plan(
         directory=directory,
+        database_url=options.database or "",
         workers=options.workers,
         tasks=options.tasks,
         speed=options.speed,
         seed=options.seed,
-        time_limit=options.time_limit,
         accidents=not options.quiet_day,
     )
+    if options.time_limit is not None:
+        plan = evolve(plan, time_limit=options.time_limit)
     console = Console(file=output, highlight=False)
     if not console.is_terminal:
         console.width = _PIPE_WIDTH
-    demonstration = Demonstration(plan=plan, console=console, keep=options.keep)
+    demonstration = Demonstration(
+        plan=plan, console=console, keep=options.keep, files_wanted=options.keep or options.directory is not None
+    )
     with (directory / LOG).open("w") as log:
         warnings = FilteringLogObserver(textFileLogObserver(log), [LogLevelFilterPredicate(LogLevel.warn)])
         globalLogBeginner.beginLoggingTo([warnings], redirectStandardIO=False)
         try:
             react(partial(_run, demonstration))
         finally:
-            if options.directory is None and not demonstration.files_wanted:
+            if not demonstration.files_wanted:
                 shutil.rmtree(directory, ignore_errors=True)
 
 

@@ -1,6 +1,7 @@
 """The Manager's configuration in the demonstration."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import yaml
@@ -16,7 +17,7 @@ _PLACES: Final[Mapping[str, tuple[str, str]]] = {
 """Variables with their values on Linux and on Windows."""
 
 
-def manager_yaml(*, server_url: str, manager_port: int) -> str:
+def manager_yaml(*, server_url: str, manager_port: int, database: Mapping[str, str], task_logs: Path) -> str:
     """Return a manager.yaml for a farm on this machine, with intervals as short as its Workers' lives."""
     return yaml.safe_dump(
         {
@@ -27,8 +28,8 @@ def manager_yaml(*, server_url: str, manager_port: int) -> str:
             "flamenco": server_url,
             "manager_id": MANAGER_ID,
             "manager_secret": MANAGER_SECRET,
-            "database_path": "db",
-            "task_logs_path": "task-logs",
+            **database,
+            "task_logs_path": str(task_logs),
             "download_task_sleep": "2s",
             "download_task_recheck_throttle": "500ms",
             "task_update_push_max_interval": "500ms",

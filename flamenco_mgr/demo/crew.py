@@ -1,14 +1,20 @@
 """The simulated Workers of the demonstration."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from random import Random
+from typing import Any
 
-from attrs import define
+from attrs import define, frozen
 from treq.client import HTTPClient
 from twisted.internet.defer import maybeDeferred
-from twisted.internet.interfaces import IReactorTime
-from twisted.web.client import Agent, HTTPConnectionPool
+from twisted.internet.endpoints import TCP4ClientEndpoint
+from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.web.client import URI, Agent, HTTPConnectionPool
+from twisted.web.iweb import IAgentEndpointFactory
+from zope.interface import implementer
 
+from flamenco_mgr.demo.balancing import FRONT, BalancedAgent
 from flamenco_mgr.demo.durations import SeededDurations
 from flamenco_mgr.demo.plan import PLATFORMS, Plan
 from flamenco_mgr.demo.simulated_worker import SimulatedWorker
@@ -20,17 +26,28 @@ from flamenco_mgr.demo.worker.obeying import WorkerState
 
 @define(eq=False, kw_only=True)
 class Crew:
-    """All Workers; a place in ``workers`` is a machine, and what is in it the process that runs there now."""
+    """
+    All Workers; a place in ``workers`` is a machine, and what is in it the process that runs there now.
+
+    ``ways`` are theirs to the Managers; ``served`` counts the answers of each Manager, by its URL.
+    """
 
     workers: list[SimulatedWorker]
+    ways: Sequence[BalancedAgent]
+    served: Counter[str]
     durations: SeededDurations
     pool: HTTPConnectionPool
 
     @classmethod
-    def hired(cls, plan: Plan, reactor: IReactorTime, *, manager_url: str, task_types: Sequence[str]) -> "Crew":
-        """Return the Workers of a plan, not started yet."""
+    def hired(cls, plan: Plan, reactor: Any, *, managers: Sequence[str], task_types: Sequence[str]) -> "Crew":
+        """Return the Workers of a plan, not started yet; ``managers`` are the URLs of the Managers."""
         pool = connection_pool(reactor, workers=plan.workers)
-        client = HTTPClient(Agent(reactor, pool=pool))
+        agent = Agent.usingEndpointFactory(reactor, _ByNumber(reactor=reactor), pool=pool)
+        served: Counter[str] = Counter()
+        ways = [
+            BalancedAgent(agent=agent, managers=managers, random=Random(f"{plan.seed}/{number}/way"), served=served)
+            for number in range(plan.workers)
+        ]
         durations = SeededDurations(seed=plan.seed)
         workers = [
             SimulatedWorker(
@@ -39,16 +56,16 @@ class Crew:
                     platform=PLATFORMS[number % len(PLATFORMS)],
                     supported_task_types=tuple(task_types),
                 ),
-                client=client,
+                client=HTTPClient(way),
                 clock=reactor,
                 random=Random(f"{plan.seed}/{number}"),
-                manager_url=manager_url,
+                manager_url=FRONT,
                 time_scale=1 / plan.speed,
                 duration=durations,
             )
-            for number in range(plan.workers)
+            for number, way in enumerate(ways)
         ]
-        return cls(workers=workers, durations=durations, pool=pool)
+        return cls(workers=workers, ways=ways, served=served, durations=durations, pool=pool)
 
     @property
     def journals(self) -> dict[str, Journal]:
@@ -59,6 +76,11 @@ class Crew:
     def unsent(self) -> dict[str, int]:
         """How many updates are on each worker's disk."""
         return {worker.profile.nickname: len(worker.disk.updates) for worker in self.workers}
+
+    @property
+    def moves(self) -> int:
+        """How often a worker's next answer was another Manager's."""
+        return sum(way.moves for way in self.ways)
 
     def start(self) -> None:
         """Begin, all at once."""
@@ -93,3 +115,15 @@ class Crew:
         for worker in self.workers:
             worker.kill()
         await maybeDeferred(self.pool.closeCachedConnections)
+
+
+@implementer(IAgentEndpointFactory)
+@frozen(eq=False, kw_only=True)
+class _ByNumber:
+    """Connects to IPv4 addresses; looking names up, Twisted would need 0.3 s to say that a connection is refused."""
+
+    reactor: Any
+
+    def endpointForURI(self, uri: URI) -> IStreamClientEndpoint:
+        endpoint: IStreamClientEndpoint = TCP4ClientEndpoint(self.reactor, uri.host.decode(), uri.port)
+        return endpoint

@@ -14,7 +14,7 @@ from flamenco_mgr.demo.narrator import Failed, Narrator
 from flamenco_mgr.demo.plan import Plan
 from flamenco_mgr.demo.story import Story
 from flamenco_mgr.demo.summary import print_summary
-from flamenco_mgr.store.interfaces import StoreRefused
+from flamenco_mgr.store.interfaces import StoreRefused, StoreUnavailable
 
 _LINES_OF_LOG = 10
 
@@ -24,19 +24,16 @@ class Demonstration:
     """
     One run; ``keep`` leaves the farm running when the books agree.
 
-    ``files_wanted`` tells afterwards whether somebody may want to look at the files of the run.
+    ``files_wanted`` tells whether somebody may want to look at the files of the run, and at its database: from the
+    beginning, or because of what has happened.
     """
 
     plan: Plan
     console: Console
     keep: bool
-    files_wanted: bool = field(init=False)
+    files_wanted: bool
     _closing: bool = field(init=False, default=False)
     _ended: "Deferred[None]" = field(init=False, factory=Deferred)
-
-    @files_wanted.default
-    def _kept(self) -> bool:
-        return self.keep
 
     async def run(self, reactor: Any) -> int:
         """Run to the end, or until the reactor is asked to stop, and return the exit status."""
@@ -56,23 +53,37 @@ class Demonstration:
         return self._ended
 
     async def _play(self, reactor: Any) -> int:
-        farm = DemoFarm.built(self.plan, reactor)
-        screen = display(self.console)
-        narrator = Narrator(farm=farm, audience=screen)
         try:
-            agree = await self._compared(farm, Story(farm=farm, narrator=narrator), narrator)
-        except (Failed, StoreRefused) as e:
-            screen.close()
-            self.console.print(f"\n{e}", style="bold red", soft_wrap=True)
-            agree = False
+            farm = DemoFarm.built(self.plan, reactor)
+        except StoreRefused as e:
+            self._complain(e)
+            return 1
+        try:
+            agree = await self._played(farm)
         finally:
-            screen.close()
             self._closing = True
             await farm.close()
-        if not agree:
-            self.files_wanted = True
-            self._show_log(farm)
+            await self._let_go(farm)
         return 0 if agree else 1
+
+    async def _played(self, farm: DemoFarm) -> bool:
+        screen = display(self.console)
+        agree = False
+        try:
+            await farm.database.prepare()
+            narrator = Narrator(farm=farm, audience=screen)
+            agree = await self._compared(farm, Story(farm=farm, narrator=narrator), narrator)
+        except (Failed, StoreRefused, StoreUnavailable) as e:
+            screen.close()
+            self._complain(e)
+        finally:
+            screen.close()
+        if not agree:
+            self._show_logs(farm)
+        return agree
+
+    def _complain(self, error: Exception) -> None:
+        self.console.print(f"\n{error}", style="bold red", soft_wrap=True, markup=False)
 
     async def _compared(self, farm: DemoFarm, story: Story, narrator: Narrator) -> bool:
         await story.play()
@@ -89,12 +100,16 @@ class Demonstration:
         return agree
 
     async def _leave_running(self, farm: DemoFarm) -> None:
+        managers = [
+            (manager.name, f"{manager.url} (process {manager.pid}; its log is {manager.log})")
+            for manager in farm.managers
+        ]
         for what, where in (
             ("The Server", farm.server_url),
-            ("The Manager", f"{farm.manager_url} (process {farm.manager.pid})"),
-            ("Its files", self.plan.directory),
-            ("Its log", farm.manager.log),
+            *managers,
+            ("The tasks", farm.database.name),
             ("The logs of tasks", farm.task_logs),
+            ("All files", self.plan.directory),
         ):
             self.console.print(f"{what:18} {where}", soft_wrap=True)
         self.console.print("The farm goes on until Ctrl+C.")
@@ -102,10 +117,22 @@ class Demonstration:
         try:
             await for_ever
         except CancelledError:
-            self.console.print("The farm ends; its files stay.")
+            self.console.print("The farm ends; what it has made stays.")
 
-    def _show_log(self, farm: DemoFarm) -> None:
-        lines = farm.manager.log.read_text(errors="replace").splitlines() if farm.manager.log.exists() else []
-        self.console.print(f"The Manager's log: {farm.manager.log}", soft_wrap=True)
-        for line in lines[-_LINES_OF_LOG:]:
-            self.console.print(f"    {line}", soft_wrap=True, style="dim", markup=False)
+    def _show_logs(self, farm: DemoFarm) -> None:
+        if not any(manager.starts for manager in farm.managers):
+            return
+        self.files_wanted = True
+        self.console.print(
+            f"The tasks stay in {farm.database.name}, all files in {self.plan.directory}", soft_wrap=True
+        )
+        for manager in farm.managers:
+            self.console.print(f"{manager.name} has written {manager.log}", soft_wrap=True)
+            for line in manager.log.read_text(errors="replace").splitlines()[-_LINES_OF_LOG:]:
+                self.console.print(f"    {line}", soft_wrap=True, style="dim", markup=False)
+
+    async def _let_go(self, farm: DemoFarm) -> None:
+        try:
+            await farm.database.close(remove=not self.files_wanted)
+        except StoreUnavailable as e:
+            self.console.print(f"The tasks are still in {farm.database.name}: {e}", soft_wrap=True)

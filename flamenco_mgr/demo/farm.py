@@ -1,8 +1,7 @@
-"""The whole farm of the demonstration: Server and Workers in this process, the Manager in its own."""
+"""The whole farm of the demonstration: Server and Workers in this process, each Manager in its own."""
 
-import socket
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -12,17 +11,16 @@ from twisted.internet.defer import maybeDeferred
 from twisted.internet.interfaces import IListeningPort
 from twisted.web.server import Site
 
-from flamenco_mgr.demo.configuration import manager_yaml
 from flamenco_mgr.demo.crew import Crew
+from flamenco_mgr.demo.database import Database, EmbeddedDatabase, MongoDatabase
 from flamenco_mgr.demo.manager_process import ManagerProcess
+from flamenco_mgr.demo.managers import HERE, configured, task_logs
 from flamenco_mgr.demo.plan import MANAGER_ID, MANAGER_SECRET, Plan
 from flamenco_mgr.demo.standin.drafts import JobDraft
 from flamenco_mgr.demo.standin.entries import StandInJob
 from flamenco_mgr.demo.standin.jobs import render_job, video_chunks_job
 from flamenco_mgr.demo.standin.statuses import TaskStatus
 from flamenco_mgr.demo.standin_server import StandInServer
-
-_HERE = "127.0.0.1"
 
 
 @frozen(kw_only=True)
@@ -58,35 +56,37 @@ class DemoFarm:
     reactor: Any
     server: StandInServer
     jobs: tuple[StandInJob, ...]
-    manager: ManagerProcess
-    manager_url: str
+    database: Database
+    managers: Sequence[ManagerProcess]
     crew: Crew
-    server_url: str = ""
+    server_url: str
     _port: IListeningPort
 
     @classmethod
     def built(cls, plan: Plan, reactor: Any) -> "DemoFarm":
-        """Listen with the Server, and prepare all else below the plan's directory."""
+        """
+        Listen with the Server, and prepare all else below the plan's directory.
+
+        Raises `StoreRefused` if the database's URL cannot be used.
+        """
+        database = _database(plan, reactor)
         server = StandInServer(reactor, Random(plan.seed), MANAGER_ID, MANAGER_SECRET)
         drafts = _drafts(plan.tasks)
         jobs = tuple(server.books.add_job(draft) for draft in drafts)
-        port = reactor.listenTCP(0, Site(server.resource(), parsePOSTFormSubmission=False), interface=_HERE)
-        server_url, manager_port = f"http://{_HERE}:{port.getHost().port}/", free_port()
-        manager_url = f"http://{_HERE}:{manager_port}/"
-        configuration = plan.directory / "manager.yaml"
-        configuration.touch(mode=0o600)
-        configuration.write_text(manager_yaml(server_url=server_url, manager_port=manager_port))
+        port = reactor.listenTCP(0, Site(server.resource(), parsePOSTFormSubmission=False), interface=HERE)
+        server_url = f"http://{HERE}:{port.getHost().port}/"
+        managers = configured(plan.directory, database, server_url, reactor)
         return cls(
             plan=plan,
             reactor=reactor,
             server=server,
             jobs=jobs,
-            manager=ManagerProcess(processes=reactor, clock=reactor, directory=plan.directory),
-            manager_url=manager_url,
+            database=database,
+            managers=managers,
             crew=Crew.hired(
                 plan,
                 reactor,
-                manager_url=manager_url,
+                managers=[manager.url for manager in managers],
                 task_types=sorted({task.task_type for draft in drafts for task in draft.tasks}),
             ),
             server_url=server_url,
@@ -95,8 +95,8 @@ class DemoFarm:
 
     @property
     def task_logs(self) -> Path:
-        """The directory where the Manager writes the tasks' logs."""
-        return self.plan.directory / "task-logs"
+        """The directory where Managers write the tasks' logs."""
+        return task_logs(self.plan.directory)
 
     def task_name(self, task_id: str | None) -> str:
         """Return how people call a task, or no task."""
@@ -122,11 +122,26 @@ class DemoFarm:
             unsent=sum(self.crew.unsent.values()),
         )
 
+    async def leader(self) -> ManagerProcess | None:
+        """Return the Manager that has the duties that one does for all, or None if nobody knows of any."""
+        if len(self.managers) == 1:
+            return self.managers[0]
+        holder = await self.database.holder()
+        alive = (manager for manager in self.managers if manager.pid is not None)
+        return next((manager for manager in alive if holder.endswith(f"process {manager.pid}")), None)
+
     async def close(self) -> None:
-        """End everything that was started, however far it got."""
+        """End everything that was started, however far it got; the database is left to be closed."""
         await self.crew.disperse()
-        await self.manager.kill()
+        for manager in self.managers:
+            await manager.kill()
         await maybeDeferred(self._port.stopListening)
+
+
+def _database(plan: Plan, reactor: Any) -> Database:
+    if plan.database_url:
+        return MongoDatabase.at(plan.database_url, reactor)
+    return EmbeddedDatabase(directory=plan.directory / "db", reactor=reactor)
 
 
 def _drafts(tasks: int) -> tuple[JobDraft, JobDraft]:
@@ -135,10 +150,3 @@ def _drafts(tasks: int) -> tuple[JobDraft, JobDraft]:
         render_job(10 * max(1, tasks - 3), chunk_size=10, priority=50),
         video_chunks_job(60 * max(1, (tasks - 6) // 2), chunk_size=60, priority=60),
     )
-
-
-def free_port() -> int:
-    """Return a port of this machine that nobody uses now."""
-    with socket.create_server((_HERE, 0)) as found:
-        port: int = found.getsockname()[1]
-        return port

@@ -2,22 +2,19 @@
 
 from pathlib import Path
 
-from twisted.internet.defer import maybeDeferred
-
 from flamenco_mgr.demo.farm import DemoFarm
 from flamenco_mgr.demo.farm_books import FarmBooks
 from flamenco_mgr.domain.log_files import log_path
-from flamenco_mgr.store.sqlite.store import SQLiteStore
 
 
 async def gathered(farm: DemoFarm) -> FarmBooks:
     """
-    Return what everybody has on record; the Manager must have ended.
+    Return what everybody has on record; the Managers must have ended.
 
-    Its store is opened as a Manager would open it, so that what is found there is what its next start finds.
+    Raises `StoreRefused` or `StoreUnavailable` if what they have stored cannot be read.
     """
     tasks = farm.server.books.tasks()
-    store = SQLiteStore.open(farm.plan.directory / "db", farm.reactor, maybeDeferred)
+    store = farm.database.open_store()
     try:
         held = {task.id: await store.tasks.get(task.id) for task in tasks}
         parked = [

@@ -1,4 +1,4 @@
-"""The Manager of the demonstration: a real twistd, as a child process."""
+"""A Manager of the demonstration: a real twistd, as a child process."""
 
 import os
 import signal
@@ -27,9 +27,12 @@ class ManagerProcess:
     """
     One Manager in its own run directory, started and ended as often as one likes.
 
-    All that it writes goes to ``log``. ``death`` tells how it ended when nobody had asked it to.
+    ``name`` is what people call it; Workers reach it at ``url``. ``directory`` has its manager.yaml. All that it writes
+    goes to ``log``. ``death`` tells how it ended when nobody had asked it to.
     """
 
+    name: str
+    url: str
     processes: IReactorProcess
     clock: IReactorTime
     directory: Path

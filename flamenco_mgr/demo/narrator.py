@@ -1,12 +1,13 @@
 """Tells the story of the farm to whoever watches, and waits for what is to come next in it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Final, Protocol
 
 from attrs import define, field, frozen
 from twisted.internet.task import deferLater
 
 from flamenco_mgr.demo.farm import DemoFarm, Sight
+from flamenco_mgr.demo.manager_process import ManagerProcess
 
 _LOOK_EVERY: Final = 0.05
 _PATIENCE: Final = 4.0
@@ -43,7 +44,7 @@ class Narrator:
     """
     Knows how long it has been going on, and what happened until now.
 
-    All waiting is done here: it shows the farm meanwhile, and raises `Failed` when the time is up or the Manager has
+    All waiting is done here: it shows the farm meanwhile, and raises `Failed` when the time is up or a Manager has
     died without being told to.
     """
 
@@ -69,12 +70,21 @@ class Narrator:
 
     async def until(self, condition: Callable[[], bool], missing: str) -> None:
         """Wait for a condition; ``missing`` says what it is if it does not hold when the time is up."""
+
+        async def asked() -> bool:
+            return condition()
+
+        await self.until_told(asked, missing)
+
+    async def until_told(self, question: Callable[[], Awaitable[bool]], missing: str) -> None:
+        """Ask until the answer is yes."""
         while True:
             self.audience.look(self.elapsed, self.farm.sight())
-            if condition():
+            if await question():
                 return
-            if self.farm.manager.death:
-                raise Failed(f"The Manager has ended, and nobody had asked it to: {self.farm.manager.death}")
+            for manager in self.farm.managers:
+                if manager.death:
+                    raise Failed(f"{manager.name} has ended, and nobody had asked it to: {manager.death}")
             if self.elapsed > self.farm.plan.time_limit:
                 raise Failed("\n".join([f"After {self.elapsed:.0f} s {missing}.", *self._state()]))
             await deferLater(self.farm.reactor, _LOOK_EVERY)
@@ -100,17 +110,18 @@ class Narrator:
         end = self.elapsed + seconds
         await self.until(lambda: self.elapsed >= end, "the story is not over")
 
-    async def until_served(self) -> None:
-        """Wait until the Manager answers a Worker."""
-        answered = self.farm.sight().requests
-        await self.until(lambda: self.farm.sight().requests > answered, "the Manager answers nobody")
+    async def until_served(self, manager: ManagerProcess) -> None:
+        """Wait until a Manager serves a Worker."""
+        served = self.farm.crew.served
+        before = served[manager.url]
+        await self.until(lambda: served[manager.url] > before, f"{manager.name} serves nobody")
 
-    async def until_told_everything(self) -> None:
-        """Wait until the Manager tells the Server that it has no news; it tells the oldest first."""
+    async def until_server_knows_all(self) -> None:
+        """Wait until the Server is told that there is no news; it is told the oldest first."""
         pushes = self.farm.server.record.pushes
         seen = len(pushes)
         await self.until(
-            lambda: any(not push.size for push in pushes[seen:]), "the Manager still has something to tell the Server"
+            lambda: any(not push.size for push in pushes[seen:]), "there is still something to be told to the Server"
         )
 
     def _state(self) -> Iterator[str]:

@@ -1,10 +1,12 @@
 """What happens on the farm of the demonstration, one thing after the other."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from attrs import frozen
 
 from flamenco_mgr.demo.farm import DemoFarm
+from flamenco_mgr.demo.manager_process import ManagerProcess
 from flamenco_mgr.demo.narrator import Failed, Narrator
 from flamenco_mgr.demo.simulated_worker import SimulatedWorker
 from flamenco_mgr.demo.standin.statuses import JobStatus, TaskStatus
@@ -13,7 +15,7 @@ _LAST_WORDS: Final = 35.0
 """Seconds of the Worker's time in which everything is said that waits for something to travel with."""
 
 _DOWN: Final = 1.0
-"""Seconds from the death of a Worker or the Manager to its next start."""
+"""Seconds from the death of a Worker, or of the only Manager, to its next start."""
 
 
 @frozen(eq=False, kw_only=True)
@@ -31,21 +33,23 @@ class Story:
         await self.narrator.until(self._is_over, "the jobs are not completed, or not everybody is at rest")
         seconds = _LAST_WORDS / self.farm.plan.speed
         await self.narrator.until_lasting(self._is_over, seconds, "the farm does not come to rest")
-        await self.narrator.until_told_everything()
+        await self.narrator.until_server_knows_all()
         self.narrator.tell("All jobs are completed, and everybody is at rest")
 
     async def end(self) -> None:
-        """Have the Workers sign off and the Manager stop."""
+        """Have the Workers sign off and the Managers stop."""
         await self.farm.crew.dismiss()
-        await self.narrator.until_told_everything()
-        how = await self.farm.manager.stop()
-        if how:
-            raise Failed(f"The Manager was asked to stop, and did not end well: {how}")
-        self.narrator.tell("The Workers have signed off, and the Manager has stopped")
+        await self.narrator.until_server_knows_all()
+        for manager in self.farm.managers:
+            how = await manager.stop()
+            if how:
+                raise Failed(f"{manager.name} was asked to stop, and did not end well: {how}")
+        stopped = "the Manager has stopped" if len(self.farm.managers) == 1 else "the Managers have stopped"
+        self.narrator.tell(f"The Workers have signed off, and {stopped}")
 
     async def go_on(self) -> None:
         """Start everything once more after the end."""
-        self.farm.manager.start()
+        self._start_managers()
         for worker in tuple(self.farm.crew.workers):
             self.farm.crew.resurrect(worker)
         await self.narrator.until(self.farm.crew.at_rest, "not all Workers are back")
@@ -53,11 +57,19 @@ class Story:
     async def _open(self) -> None:
         sizes = " and ".join(str(len(job.tasks)) for job in self.farm.jobs)
         self.narrator.tell(f"The Server has two jobs, of {sizes} tasks")
-        self.farm.manager.start()
+        managers = self.farm.managers
+        self._start_managers()
         self.farm.crew.start()
-        self.narrator.tell(f"The Manager and {len(self.farm.crew.workers)} Workers start")
-        await self.narrator.until_served()
-        self.narrator.tell("The Manager serves")
+        started = "The Manager" if len(managers) == 1 else f"{len(managers)} Managers"
+        where = self.farm.database.name
+        self.narrator.tell(f"{started} on {where} and {len(self.farm.crew.workers)} Workers start")
+        for manager in managers:
+            await self.narrator.until_served(manager)
+            self.narrator.tell(f"{manager.name} serves")
+
+    def _start_managers(self) -> None:
+        for manager in self.farm.managers:
+            manager.start()
 
     async def _accidents(self) -> None:
         await self._completed(0.08)
@@ -67,7 +79,7 @@ class Story:
         await self._completed(0.4)
         self._a_job_is_requeued()
         await self._completed(0.6)
-        await self._the_manager_is_killed()
+        await self._a_manager_is_killed()
         await self._completed(0.8)
         self._a_chunk_is_wanted_again()
 
@@ -115,7 +127,7 @@ class Story:
         self.farm.server.books.requeue_job(job.id)
         self.narrator.tell(f"A user requeues '{job.name}', all that is not completed. Tasks of it that run: {running}")
 
-    async def _the_manager_is_killed(self) -> None:
+    async def _a_manager_is_killed(self) -> None:
         crew = self.farm.crew
 
         def busy() -> int:
@@ -129,12 +141,38 @@ class Story:
             "no Worker is at work",
             fair=lambda: busy() > 0 or self._is_over(),
         )
-        self.narrator.tell(f"The Manager is killed. Workers at work: {busy()}, updates on their way to it: {unsent()}")
-        await self.farm.manager.kill()
-        await self.narrator.pause(_DOWN)
-        self.farm.manager.start()
-        await self.narrator.until_served()
-        self.narrator.tell(f"The Manager was started again and serves. Updates that have waited for it: {unsent()}")
+        victim = await self._leader(self.farm.managers)
+        self.narrator.tell(f"{victim.name} is killed. Workers at work: {busy()}, updates on their way: {unsent()}")
+        others = [manager for manager in self.farm.managers if manager is not victim]
+        await victim.kill()
+        if others:
+            await self._taken_over(others)
+        else:
+            await self.narrator.pause(_DOWN)
+        victim.start()
+        await self.narrator.until_served(victim)
+        self.narrator.tell(f"{victim.name} was started again and serves. Updates that have waited: {unsent()}")
+
+    async def _taken_over(self, others: Sequence[ManagerProcess]) -> None:
+        died, served = self.narrator.elapsed, self.farm.crew.served.total()
+        heir = await self._leader(others)
+        seconds, meanwhile = self.narrator.elapsed - died, self.farm.crew.served.total() - served
+        self.narrator.tell(
+            f"{heir.name} has taken over what one does for all, {seconds:.1f} s later. Requests served meanwhile: "
+            f"{meanwhile}"
+        )
+
+    async def _leader(self, among: Sequence[ManagerProcess]) -> ManagerProcess:
+        """Wait until one of these has the duties that one Manager does for all."""
+        found: list[ManagerProcess] = []
+
+        async def asked() -> bool:
+            leader = await self.farm.leader()
+            found[:] = [manager for manager in among if manager is leader]
+            return bool(found)
+
+        await self.narrator.until_told(asked, "nobody does what one Manager does for all")
+        return found[0]
 
     def _a_chunk_is_wanted_again(self) -> None:
         job, books = self.farm.jobs[0], self.farm.server.books

@@ -67,10 +67,10 @@ def _story(events: Iterable[Event]) -> Table:
 
 
 def _tasks(books: FarmBooks) -> Table:
-    server, manager = Counter(books.server.values()), Counter(books.manager.values())
-    table = _table("Tasks", "status", "Server", "Manager")
-    for status in sorted(server.keys() | manager.keys()):
-        table.add_row(status, str(server[status]), str(manager[status]))
+    server, store = Counter(books.server.values()), Counter(books.manager.values())
+    table = _table("Tasks", "status", "Server", "Store")
+    for status in sorted(server.keys() | store.keys()):
+        table.add_row(status, str(server[status]), str(store[status]))
     return table
 
 
@@ -94,7 +94,7 @@ def _worker_requests(journals: Iterable[Journal]) -> Table:
 
 def _server_requests(farm: DemoFarm) -> Table:
     record = farm.server.record
-    table = _table("The Manager's requests to the Server", "endpoint", "requests", "answers")
+    table = _table("Requests to the Server", "endpoint", "requests", "answers")
     for endpoint, count in sorted(record.requests.items()):
         answers = sorted((int(status), n) for (where, status), n in record.answers.items() if where == endpoint)
         table.add_row(endpoint.value, str(count), "  ".join(f"{n} × {status}" for status, n in answers))
@@ -110,5 +110,15 @@ def _figures(farm: DemoFarm) -> str:
     return (
         f"Tasks were asked for {asked} times, requeues counted. {updates} updates reached the Server in "
         f"{len(record.pushes)} batches{again}.\n{len(sizes)} log files were written, {sum(sizes) / 1024:.0f} KiB. "
-        f"The Manager was started {farm.manager.starts} times."
+        f"{_managers(farm)}"
     )
+
+
+def _managers(farm: DemoFarm) -> str:
+    starts = ", ".join(f"{manager.name} was started {_times(manager.starts)}" for manager in farm.managers)
+    moves = f" Workers changed the Manager {_times(farm.crew.moves)}." if len(farm.managers) > 1 else ""
+    return f"The tasks were kept in {farm.database.name}. {starts}.{moves}"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"

@@ -32,11 +32,12 @@ class Run:
     """
     The worker has this task now; the variables in its commands are replaced for the worker's platform.
 
-    ``task`` still has the revision that it was claimed at.
+    ``task`` still has the revision that it was claimed at. ``again``: the worker was on it before it asked.
     """
 
     task: Task
     commands: tuple[Command, ...]
+    again: bool = False
 
 
 @frozen(kw_only=True)
@@ -99,8 +100,13 @@ class TaskScheduler:
             lock.release()
 
     async def take_back(self, run: Run, worker: Worker, reason: str) -> None:
-        """Take a task back whose worker never heard that it was given it; if it was given it once more, leave it."""
-        await self.returner.give_back(worker, run.task.id, reason, revision=run.task.revision + 1)
+        """
+        Take a task back whose worker never heard that it was given it; if it was given it once more, leave it.
+
+        One that the worker was on before stays with it: what it did meanwhile may be about to be reported.
+        """
+        if not run.again:
+            await self.returner.give_back(worker, run.task.id, reason, revision=run.task.revision + 1)
 
     async def _find(self, worker: Worker, deadline: float) -> "Run | Idle":
         fresh: dict[str, str] = {}
@@ -134,7 +140,8 @@ class TaskScheduler:
         if transition is None:
             return None
         commands = await self.changes.tasks.commands(task.id)
-        if not await self.changes.begin(transition, anew=task.status != TaskStatus.ACTIVE):
+        again = task.status == TaskStatus.ACTIVE
+        if not await self.changes.begin(transition, anew=not again):
             return None
         self.heartbeats.assigned(worker, task.id)
         self._log.info(
@@ -143,6 +150,7 @@ class TaskScheduler:
         return Run(
             task=transition.after,
             commands=tuple(self._for_platform(command, worker) for command in commands),
+            again=again,
         )
 
     def _for_platform(self, command: Command, worker: Worker) -> Command:

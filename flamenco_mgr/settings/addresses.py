@@ -18,9 +18,15 @@ _PORT = re.compile(r"[0-9]{1,5}")
 _SERVICE = re.compile(r"[A-Za-z0-9-]{1,15}")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _DATABASE = re.compile(r"[^/\\. \"$*<>:|?#]{1,63}")
+_NOT_OURS = {"admin", "config", "local"}
 
 _MONGO = "mongodb://"
+_MONGO_BY_DNS = "mongodb+srv://"
 _STORES = "leave it empty for the embedded store, or write 'mongodb://host/database'"
+_SERVERS = (
+    "write the servers themselves, as in 'mongodb://host1,host2,host3/database?replicaSet=NAME&tls=true' (your provider"
+    " shows it for older drivers)"
+)
 _ADDRESSES = "write ':port' for all interfaces, 'host:port' or '[v6]:port'"
 
 
@@ -76,14 +82,23 @@ def parse_database_url(text: str) -> str:
     text = text.strip()
     if not text:
         return ""
+    if text.startswith(_MONGO_BY_DNS):
+        raise Unfit("leaves the servers to DNS, which is not supported", _SERVERS)
     if not text.startswith(_MONGO):
         raise Unfit("is no database that is known", _STORES)
     authority, _, rest = text.removeprefix(_MONGO).partition("/")
     hosts = authority.rpartition("@")[2]
     if not text.isprintable() or " " in text or not all(hosts.split(",")):
         raise Unfit("names no host", _STORES)
-    if not _DATABASE.fullmatch(rest.partition("?")[0]):
+    database = rest.partition("?")[0]
+    if not database:
         raise Unfit("does not say which database", "add its name, such as 'mongodb://host/flamanager'")
+    if not _DATABASE.fullmatch(database):
+        raise Unfit(
+            "has no name of a database behind the host", "it has up to 63 characters, without / \\ . and spaces"
+        )
+    if database in _NOT_OURS:
+        raise Unfit(f"names MongoDB's own database {database!r}", "name another one, such as 'flamanager'")
     return text
 
 

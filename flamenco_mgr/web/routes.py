@@ -9,7 +9,7 @@ from flamenco_mgr.deadline import within
 from flamenco_mgr.domain.ids import normal_id
 from flamenco_mgr.web.auth import WorkerAuth
 from flamenco_mgr.web.errors import BadId
-from flamenco_mgr.web.lean import Handler, LeanResource
+from flamenco_mgr.web.lean import Handler, LeanResource, is_gone
 
 _ID = "_id"
 """What the names of those parts of a path end in that are ids."""
@@ -48,6 +48,8 @@ class Routes:
         async def authenticated(request: Request, **parts: str) -> bytes:
             with within(self.clock):
                 worker = await self.auth.worker(request)
+                if is_gone(request):  # meanwhile, and its body with it; the worker asks again
+                    return b""
                 if seen:
                     self.auth.seen(request, worker)
                 return await handler(request, worker, **_with_ids(parts))

@@ -84,7 +84,13 @@ class StandIn:
         _need()
         options = [*(("--file", str(file)) if file else ()), *(("--tls", str(tls)) if tls else ())]
         words = [str(STARTER), *options, "--until-eof", *map(str, ports or (0,))]
-        process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            words,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # Ctrl+C is for the tests: they may still need it to end in order
+        )
         atexit.register(_end, process)
         assert process.stdout is not None
         lines = [process.stdout.readline() for _ in ports or (0,)]
@@ -151,6 +157,11 @@ class StandIn:
     def stop(self) -> None:
         """End it in order."""
         _end(self._process)
+
+    def outlive_this_program(self) -> None:
+        """Let it go on, until this process ends, though another program is run in it now."""
+        assert self._process.stdin is not None
+        os.set_inheritable(self._process.stdin.fileno(), True)
 
     def kill(self) -> None:
         """End it as nothing can be prepared for."""

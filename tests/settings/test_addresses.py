@@ -91,10 +91,23 @@ class DatabaseURLTests(SynchronousTestCase):
 
     def test_anything_else(self) -> None:
         """Anything else is refused with both forms named."""
-        for text in ("db.sqlite3", "sqlite:///x", "postgres://a/b", "mongodb+srv://a/b", "MONGODB://a/b"):
+        for text in ("db.sqlite3", "sqlite:///x", "postgres://a/b", "MONGODB://a/b"):
             suggestion = self.assertRaises(Unfit, parse_database_url, text).suggestion
             self.assertIn("empty for the embedded store", suggestion)
             self.assertIn("mongodb://host/database", suggestion)
+
+    def test_servers_from_dns(self) -> None:
+        """A URL whose servers DNS knows is refused, with what to write instead."""
+        suggestion = self.assertRaises(Unfit, parse_database_url, "mongodb+srv://u:p@a.example/b").suggestion
+        self.assertIn("mongodb://host1,host2,host3/database?replicaSet=", suggestion)
+
+    def test_database_of_its_own(self) -> None:
+        """The databases that MongoDB needs for itself, and names that it does not allow, are refused as such."""
+        for name in ("admin", "config", "local"):
+            self.assertIn(name, str(self.assertRaises(Unfit, parse_database_url, f"mongodb://a/{name}?w=1")))
+        self.assertIn(
+            "63 characters", self.assertRaises(Unfit, parse_database_url, f"mongodb://a/{'b' * 64}").suggestion
+        )
 
     def test_incomplete(self) -> None:
         """A URL of MongoDB without a host or a database's name is refused."""

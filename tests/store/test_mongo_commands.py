@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Sequence
 from typing import Any
 
 from attrs import evolve
+from twisted.internet.defer import Deferred, gatherResults
 
 from flamenco_mgr.domain.tasks import Command as TaskCommand
 from flamenco_mgr.domain.tasks import FailedBy, Task
@@ -139,6 +140,23 @@ class RequestTests(WireCase):
         self.assertEqual([one.get("limit") for one in commands[1:]], [1, None, 1])
         lanes = self.result_of(self.store.tasks.tasks.distinct(commands[2]["key"], queries.LANES))
         self.assertEqual(len(lanes), 3)
+
+    def test_many_at_once(self) -> None:
+        """Workers that ask at once are shown a task each, with no command more than if they asked one by one."""
+        self.add(*(a_task(id=an_id(number), priority=number) for number in range(1, 9)))
+        in_hand: set[str] = set()
+
+        async def choose(number: int) -> str | None:
+            task = await self.store.tasks.candidate(an_id(0xB00 + number), TYPES, in_hand)
+            in_hand.update([task.id] if task else ())
+            return task.id if task else None
+
+        self.result_of(self.store.tasks.settling.settled())
+        self.sent()
+        asking = gatherResults([Deferred.fromCoroutine(choose(number)) for number in range(10)])
+        shown = [one for one in self.result_of(asking) if one]  # whose turn it is first is up to the connections
+        self.assertEqual(sorted(shown), [an_id(number) for number in range(1, 9)])
+        self.assertEqual([next(iter(one)) for one in self.sent()], ["find"] * 20)
 
     def test_many_types_and_lanes(self) -> None:
         """A question names at most a hundred types or lanes; the best of several questions is the best of all."""

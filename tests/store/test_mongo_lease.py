@@ -17,6 +17,7 @@ from flamenco_mgr.store.mongo.collection import Collection
 from flamenco_mgr.store.mongo.farm_mark import MongoFarmMark
 from flamenco_mgr.store.mongo.lease import CERTAIN_FOR, HELD_FOR, RENEW_AFTER, STILL_FOR, MongoLease
 from flamenco_mgr.store.mongo.link import MongoLink
+from flamenco_mgr.store.mongo.marks import MongoDownloadMark
 from flamenco_mgr.store.mongo.uri import MongoAddress
 from tests.mongo.pump import pump
 from tests.mongo.server import a_database, server, stand_in
@@ -76,6 +77,18 @@ class TermTests(LeaseCase):
         self.look(a)
         self.assertEqual((a.held, a.fence, a.holder), (True, 1, "a"))
         self.result_of(a.confirm())
+
+    def test_removed(self) -> None:
+        """When somebody has removed the lease, the next term is later than the last one that has changed the mark."""
+        a, b = self.a_lease("a"), self.a_lease("b")
+        mark = MongoDownloadMark(self.settings, lambda: 7)
+        self.result_of(mark.set("then"))
+        self.look(a)
+        self.assertEqual(a.fence, 8)
+        self.result_of(self.settings.remove({"_id": "lease"}))
+        self.look(b)
+        self.assertGreaterEqual(b.fence, 8)
+        self.result_of(MongoDownloadMark(self.settings, lambda: b.fence).set("now"))
 
     def test_kept(self) -> None:
         """As long as its holder renews it nobody else gets it."""

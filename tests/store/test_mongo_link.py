@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from bson import ObjectId
+from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError, DocumentTooLarge, DuplicateKeyError
 from twisted.internet.defer import Deferred
 
 from flamenco_mgr.store.interfaces import StoreUnavailable
+from flamenco_mgr.store.mongo.collection import Collection, Query
 from flamenco_mgr.store.mongo.link import MongoLink
 from tests.mongo.linked import LinkTestCase, url_of
 from tests.mongo.scripted import ScriptedServer
@@ -179,6 +181,21 @@ class BulkTests(LinkTestCase):
         for code in (10334, 17419):
             await self.failed(self.answered({"n": 1, "writeErrors": [refusal(1, code)]}), DocumentTooLarge)
             await self.failed(self.answered({"ok": 0, "code": code, "errmsg": "too large"}), DocumentTooLarge)
+
+    async def test_unexpected_duplicate(self) -> None:
+        """A duplicate where nobody reckons with one, as when two Managers make the same document, is no crash."""
+        refused = refusal(0, 11000)
+        script = {
+            "update": {"n": 0, "nModified": 0, "writeErrors": [refused]},
+            "find": {"ok": 0, "code": 11000, "errmsg": "duplicate"},
+        }
+        tasks = Collection(self.linked(url_of(self.scripted(**script))), "flamenco_tasks")
+        for asking in (
+            tasks.update({"_id": 1}, {"$set": {"x": 1}}, upsert=True),
+            tasks.write([UpdateOne({"_id": 1}, {"$set": {"x": 1}}, upsert=True)]),
+            tasks.one(Query(filter={"_id": 1})),
+        ):
+            self.assertIn("already", await self.unavailable(asking))
 
 
 class WireTests(LinkTestCase):

@@ -12,9 +12,11 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.ssl import CertificateOptions
+from twisted.internet.testing import StringTransport
+from twisted.trial.unittest import SynchronousTestCase
 
 from flamenco_mgr.store.interfaces import StoreRefused, StoreUnavailable
-from flamenco_mgr.store.mongo.connection import POOL_SIZE, host_of
+from flamenco_mgr.store.mongo.connection import POOL_SIZE, Conversation, NotMongoDB, host_of
 from flamenco_mgr.store.mongo.link import MongoLink
 from flamenco_mgr.store.mongo.opening import open_database
 from flamenco_mgr.store.mongo.tls import authorities, own_certificate
@@ -267,6 +269,30 @@ class TLSTests(OpeningCase):
         server = self.server()
         self.assertIn("does not answer", await self.unavailable(self.opened(url_of(server, options=self.options))))
         self.assertEqual(server.commands, [])
+
+
+class FirstWordsTests(SynchronousTestCase):
+    """What arrives first on a connection."""
+
+    def met(self, *pieces: bytes) -> list[type[Exception]]:
+        """Return for what the connection is given up on which these arrive."""
+        reasons: list[type[Exception]] = []
+        conversation = Conversation()
+        conversation.told = lambda reason: reasons.append(type(reason))
+        conversation.transport = StringTransport()
+        for piece in pieces:
+            conversation.dataReceived(piece)
+        return reasons
+
+    def test_in_pieces(self) -> None:
+        """A message is waited for, in however small pieces it arrives."""
+        head = (300).to_bytes(4, "little") + 8 * b"\0" + b"\xdd\x07\0\0"
+        self.assertEqual(self.met(*(bytes([one]) for one in head)), [])
+
+    def test_few_words(self) -> None:
+        """What cannot become a message is not waited for, though it is shorter than the head of one."""
+        for pieces in ((b"220 ready\r\n",), (b"SS", b"H-"), (b"HTTP/1.1 400 Bad Request\r\n",)):
+            self.assertEqual(self.met(*pieces), [NotMongoDB])
 
 
 class Web(Protocol):

@@ -72,6 +72,13 @@ class SurveyTests(SurveyCase):
         assert refused is not None
         self.assertIn("newer Manager (form 99", refused)
 
+    def test_damaged(self) -> None:
+        """So is one whose facts of our own are damaged."""
+        self.insert("settings", {"_id": "schema", "version": float("nan")})
+        refused = survey(self.url).refused
+        assert refused is not None
+        self.assertIn("the document 'schema' of settings", refused)
+
     def test_ours(self) -> None:
         """Of a database that was taken over it says what is odd in it still."""
         self.insert("settings", {"_id": "schema", "version": 1})

@@ -243,6 +243,28 @@ class RefusalTests(UpgradeCase):
         self.assertIn(f"the database {self.name} was made by a newer Manager (form 2", self.refused())
         self.assertNotIn("mgr", self.task(1))
 
+    def test_damaged(self) -> None:
+        """A document of ours in settings that is not as we write it is refused by name, and left alone."""
+        lease = {"_id": "lease", "holder": None, "name": "", "fence": 1, "renewals": 2.0, "wishes": {"push": 1}}
+        self.fill(settings=[lease])
+        self.result_of(self.upgrade.check())
+        for damaged in (
+            {"_id": "lease"},
+            lease | {"holder": "x"},
+            lease | {"fence": "1"},
+            lease | {"renewals": float("nan")},
+            lease | {"wishes": {"push": None}},
+            {"_id": "schema", "version": float("inf")},
+            {"_id": "schema", "version": True},
+            {"_id": "receipts", "number": None},
+            {"_id": "farm", "mark": 7},
+        ):
+            self.database.settings.replace_one({"_id": damaged["_id"]}, damaged, upsert=True)
+            before = self.content()
+            self.assertIn(f"the document {damaged['_id']!r} of settings in the database {self.name}", self.refused())
+            self.assertEqual(repr(self.content()), repr(before))
+            self.database.settings.delete_one({"_id": damaged["_id"]})
+
     def test_original_since(self) -> None:
         """A database that the original has used since is refused, until our notes are removed from it."""
         original_database.fill(self.database)

@@ -15,6 +15,7 @@ REFUSED = {
     "mongodb://db1/": "which database",
     "mongodb://db1/?replicaSet=rs": "which database",
     "mongodb://db1/flamenco.tasks": "dot",
+    "mongodb://db1/flamenco%00": "characters",
     "mongodb://db1:port/flamenco": "Port",
     "mongodb://db1:70000/flamenco": "Port",
     "mongodb://%2Ftmp%2Fmongodb.sock/flamenco": "Unix socket",

@@ -25,13 +25,16 @@ SECRET = b"s" * 64
 
 @define(eq=False)
 class RegistryOfOne:
-    """Knows one worker, and notes what it hears of it; or has trouble, and knows nobody."""
+    """Knows one worker, now or when it is let go, and notes what it hears of it; or has trouble, and knows nobody."""
 
     worker: Worker = field(factory=a_worker)
     trouble: Exception | None = None
+    wait: "Deferred[None] | None" = None
     heard: list[tuple[Any, ...]] = field(factory=list)
 
     async def authenticate(self, worker_id: str, secret: bytes) -> Worker | None:
+        if self.wait is not None:
+            await self.wait
         if self.trouble is not None:
             raise self.trouble
         return self.worker if (worker_id, secret) == (WORKER, SECRET) else None

@@ -35,6 +35,7 @@ class DeliveryTests(FarmTestCase):
 
     def test_fact_11(self) -> None:
         """Fact 11: the task whose document cannot be sent is claimed by the Manager again; its worker's name stays."""
+        self.request("GET", f"/may-i-run/{TASK}", worker=self.me)  # so that it is known who it is when it hangs up
         wire = Wire(self.site)
         wire.send(self.question)
         wire.hang_up()
@@ -53,6 +54,18 @@ class DeliveryTests(FarmTestCase):
             self.assertEqual((answer.status, answer.json["_id"], answer.json["status"]), (200, TASK, "active"))
             wire.hang_up()
         self.assertEqual(self.statuses(TASK), ["active"])
+
+    def test_hung_up_on_its_own_task(self) -> None:
+        """A worker that hung up before it was given its own task again keeps it, and what it reports then counts."""
+        self.request("POST", "/task", worker=self.me, seconds=2.0)
+        wire = Wire(self.site)
+        wire.send(self.question)
+        wire.hang_up()
+        self.turns()
+        body = b'{"task_status": "completed", "current_command_idx": 0}'
+        self.request("POST", f"/tasks/{TASK}/update", worker=self.me, seconds=2.0, data=body)
+        self.assertEqual(self.task(TASK).status, "completed")
+        self.assertEqual(self.statuses(TASK), ["active", "completed"])
 
     def test_hung_up_update(self) -> None:
         """An update whose sender hangs up is taken as a whole; sent again it changes nothing more."""

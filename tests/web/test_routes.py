@@ -87,6 +87,7 @@ class RoutesTests(SynchronousTestCase):
         routes.open("GET", "/open", handler)
         for endpoint in ("GET /worker", "GET /open"):
             request: Any = DummyRequest([b""])
+            request.channel = "somebody waits"
             request.requestHeaders.setRawHeaders(b"Authorization", [basic(WORKER).encode()])
             answering = Deferred.fromCoroutine(_awaited(routes.handlers[endpoint](request)))
             clock.advance(1.5)

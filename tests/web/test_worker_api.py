@@ -207,6 +207,17 @@ class HangingUpTests(WireTestCase):
         (answer,) = wire.answers()
         self.assertEqual((answer.status, self.farm.scheduler.taken_back), (200, []))
 
+    def test_hung_up_unknown(self) -> None:
+        """What a worker wanted that hung up before it was known who it is, is left: it comes again."""
+        self.farm.registry.wait = self.wait
+        wire = self.connect()
+        wire.send(a_request("POST", f"/tasks/{TASK}/update", headers=AS_WORKER, body=b"{}"))
+        wire.hang_up()
+        self.wait.callback(None)
+        self.successResultOf(self.served.idle())
+        self.assertEqual((self.farm.updates.received, self.farm.registry.heard), ([], []))
+        self.assertEqual(self.flushLoggedErrors(), [])
+
     def test_hung_up_idle(self) -> None:
         """There is nothing to take back from a worker that hung up and would have got no task."""
         self.farm.scheduler.answer = Idle()

@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from collections.abc import Collection as Several
 from typing import Any, TypeVar
 
-from attrs import frozen
-from pymongo.errors import BulkWriteError, DocumentTooLarge
+from attrs import evolve, frozen
+from pymongo.errors import BulkWriteError, DocumentTooLarge, DuplicateKeyError
 from txmongo import filter as sorting
 
 from flamenco_mgr.deadline import WORKERS_WAIT
@@ -16,6 +16,7 @@ from flamenco_mgr.store.mongo.link import MongoLink
 T = TypeVar("T")
 
 _DUPLICATE = 11000
+_FEW = 100
 
 OF_ALL = 300.0
 """Seconds for what looks at every document of a collection, which no Worker waits for."""
@@ -49,11 +50,24 @@ class Collection:
 
     async def one(self, query: Query) -> Document | None:
         """Return the first that a query finds, or None."""
-        found: Document | None = await self._call(
-            lambda db, timeout: db[self.name].find_one(
-                dict(query.filter), query.fields, sort=_sorted(query), timeout=timeout
-            )
-        )
+        found = await self.few(evolve(query, limit=1))
+        return found[0] if found else None
+
+    async def few(self, query: Query) -> list[Document]:
+        """
+        Return what a query finds, of which there are a hundred at most, and which are not large.
+
+        That is one answer, which the driver's cursors, made for many, need a third more time for.
+        """
+        question: Document = {"find": self.name, "filter": dict(query.filter)}
+        if query.sort:
+            question["sort"] = dict(query.sort)
+        if query.fields:
+            question["projection"] = dict(query.fields)
+        question |= {"limit": query.limit or _FEW, "singleBatch": True}
+        # The driver adds to the command that it is given, and it may be sent more than once.
+        answer: Document = await self._call(lambda db, timeout: self._link.in_time(db.command(dict(question)), timeout))
+        found: list[Document] = answer["cursor"]["firstBatch"]
         return found
 
     async def distinct(self, name: str, query: Query) -> list[Any]:
@@ -80,7 +94,9 @@ class Collection:
     async def update(self, query: Mapping[str, Any], change: Document, *, upsert: bool = False) -> int:
         """Change one document, and return how many the query found; on a repetition that may be none any more."""
         result: Any = await self._call(
-            lambda db, timeout: db[self.name].update_one(dict(query), change, upsert=upsert, timeout=timeout)
+            lambda db, timeout: self._link.in_time(
+                db[self.name].update_one(dict(query), change, upsert=upsert), timeout
+            )
         )
         return int(result.matched_count)
 
@@ -133,6 +149,9 @@ class Collection:
         except DocumentTooLarge as e:
             # What waits in a task's document leaves it within a second, and there is room again.
             raise StoreUnavailable(f"a document of {self.name} has become too large") from e
+        except (DuplicateKeyError, BulkWriteError) as e:
+            # Somebody has made the same document meanwhile, or an index is unique that is not ours.
+            raise StoreUnavailable(f"a document is in {self.name} already that was to be made") from e
 
 
 def among(values: Several[Any]) -> Document:

@@ -35,6 +35,9 @@ _LONG = 0.5
 
 _PING_EVERY = 1.0
 _PING_PATIENCE = 3.0
+_SIZE = 4
+_HEAD = 16
+_LARGEST = 48_000_000
 _ANSWERS = (b"\x01\0\0\0", b"\xdd\x07\0\0")  # where the kind of a message stands: OP_REPLY, OP_MSG
 
 chosen: ContextVar[list[Any] | None] = ContextVar("chosen", default=None)
@@ -66,13 +69,19 @@ class Conversation(MongoProtocol):  # type: ignore[misc]  # untyped
 
     told: Callable[[Any], None]
     _heard_at: float | None = None
+    _begun = b""
     _given_up = False
 
     def dataReceived(self, data: bytes) -> None:
         """Take what arrives; what has not MongoDB's form is not waited for to become a message."""
-        if self._heard_at is None and data[12:16] not in _ANSWERS:
-            self.fail(NotMongoDB())
-            return
+        if self._heard_at is None:
+            data = self._begun + data
+            if not _may_be_answer(data):
+                self.fail(NotMongoDB())
+                return
+            if len(data) < _HEAD:
+                self._begun = data
+                return
         self._heard_at = time.monotonic()
         super().dataReceived(data)
 
@@ -158,6 +167,13 @@ class Connections(ConnectionPool):  # type: ignore[misc]  # untyped
     async def leave(self) -> None:
         """Close all connections."""
         await self.disconnect()
+
+
+def _may_be_answer(data: bytes) -> bool:
+    """Whether this may be the beginning of a message: its size, two numbers, its kind."""
+    if len(data) >= _HEAD:
+        return data[12:_HEAD] in _ANSWERS
+    return len(data) < _SIZE or int.from_bytes(data[:_SIZE], "little") <= _LARGEST
 
 
 def host_of(connections: Connections, factory: Any) -> str:

@@ -11,9 +11,6 @@ from flamenco_mgr.store.mongo.link import MongoLink
 from flamenco_mgr.store.mongo.set_aside import SET_ASIDE
 from flamenco_mgr.store.mongo.update_documents import PARKED, QUEUE
 
-_BUILDING = 600.0
-"""Seconds for an index of a collection that is large already, as the original's may be."""
-
 
 @frozen(kw_only=True)
 class Index:

@@ -15,6 +15,7 @@ from zope.interface import implementer
 
 from flamenco_mgr.store.interfaces import ILease, LeaseLost, StoreUnavailable, Wish
 from flamenco_mgr.store.mongo.collection import Collection, Query
+from flamenco_mgr.store.mongo.marks import ORIGINALS
 
 RENEW_AFTER = 0.9
 """Seconds from the beginning of one renewal to the next."""
@@ -176,9 +177,15 @@ class MongoLease:
     async def _read(self) -> Mapping[str, Any]:
         found = await self.settings.one(_DOCUMENT)
         if found is None:
-            first: dict[str, Any] = {"_id": _ID, "holder": None, "name": "", "fence": 0, "renewals": 0, "wishes": {}}
+            first: dict[str, Any] = {"_id": _ID, "holder": None, "name": "", "renewals": 0, "wishes": {}}
+            first["fence"] = await self._latest_fence()
             await self.settings.insert([first])
             found = await self.settings.one(_DOCUMENT)
         if found is None:
             raise StoreUnavailable("the lease is removed as often as it is made")
         return found
+
+    async def _latest_fence(self) -> int:
+        """Return the number of the latest term that has left a trace, in case somebody has removed the lease."""
+        found = await self.settings.one(ORIGINALS)
+        return 0 if found is None else int(found.get("mgr", {}).get("fence", 0))

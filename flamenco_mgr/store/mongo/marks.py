@@ -16,7 +16,7 @@ SETTINGS = "settings"
 
 MARK = "depsgraph_last_modified"
 
-_ORIGINALS = Query(filter={"_id": {"$type": "objectId"}}, limit=1)
+ORIGINALS = Query(filter={"_id": {"$type": "objectId"}}, limit=1)
 """The original has one document; ours have texts as their ids."""
 
 _ID = ObjectId("000000000000000000000001")
@@ -39,13 +39,13 @@ class MongoDownloadMark:
 
     async def get(self) -> str | None:
         """See `IDownloadMark.get`."""
-        document = await self._settings.one(_ORIGINALS)
-        mark: str | None = None if document is None else document.get(MARK)
-        return mark or None
+        document = await self._settings.one(ORIGINALS)
+        mark = None if document is None else document.get(MARK)
+        return mark if isinstance(mark, str) and mark else None
 
     async def set(self, mark: str | None) -> None:
         """See `IDownloadMark.set`."""
-        document = await self._settings.one(_ORIGINALS)
+        document = await self._settings.one(ORIGINALS)
         if document is None:
             await self._settings.insert([{"_id": _ID, "mgr": {"fence": 0}}])
         which = _ID if document is None else document["_id"]

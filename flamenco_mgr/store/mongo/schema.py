@@ -1,7 +1,9 @@
 """Which form the documents of a database have: a number in its ``settings``, absent in a database of the original's."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+
+from bson import ObjectId
 
 SCHEMA = 1
 """The newest form that this Manager knows; what was added in which is told in docs/mongodb.md."""
@@ -18,10 +20,47 @@ FRESH_UPDATE: Mapping[str, Any] = {"mgr.order": {"$exists": False}}
 """What is true of updates in the queue that this Manager has not taken over yet."""
 
 
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and value % 1 == 0
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+_OURS: Mapping[str, Mapping[str, Callable[[Any], bool]]] = {
+    DOCUMENT: {VERSION: _is_whole},
+    "lease": {
+        "holder": lambda value: value is None or isinstance(value, ObjectId),
+        "name": _is_text,
+        "fence": _is_whole,
+        "renewals": _is_whole,
+        "wishes": lambda value: isinstance(value, dict) and all(map(_is_whole, value.values())),
+    },
+    "receipts": {"number": _is_whole},
+    "farm": {"mark": _is_text},
+}
+"""What our documents in ``settings`` have in them, by their ``_id``."""
+
+SINGLE_FACTS: Mapping[str, Any] = {"_id": {"$in": list(_OURS)}}
+"""Which documents of ``settings`` are ours."""
+
+
+def damage(documents: Iterable[Mapping[str, Any]], database: str) -> str | None:
+    """Return why a database is not opened whose ``settings`` have these documents of ours, or None; one line."""
+    for document in documents:
+        for name, is_right in _OURS[document["_id"]].items():
+            if not is_right(document.get(name)):
+                return (
+                    f"the document {document['_id']!r} of settings in the database {database} is not as a Manager"
+                    f" writes it: {name} is {document.get(name)!r:.60}; put that right, or restore the database"
+                )
+    return None
+
+
 def version(document: Mapping[str, Any] | None) -> int:
     """Return the number in the document, 0 if there is none."""
-    number = None if document is None else document.get(VERSION)
-    return int(number) if isinstance(number, (int, float)) else 0
+    return 0 if document is None else int(document[VERSION])
 
 
 def refusal(document: Mapping[str, Any] | None, database: str) -> str | None:

@@ -55,10 +55,11 @@ class Upgrade:
 
     async def check(self) -> None:
         """Raise `StoreRefused` for a database that is newer, or that the original has used since; change nothing."""
-        document = await self._schema()
-        refusal = schema.refusal(document, self.database)
+        facts = await self.settings.find(Query(filter=schema.SINGLE_FACTS))
+        document = next((fact for fact in facts if fact["_id"] == schema.DOCUMENT), None)
+        refusal = schema.damage(facts, self.database) or schema.refusal(document, self.database)
         # The original knows nothing of our part of a document, and what that says is out of date then.
-        ours = schema.version(document) == schema.SCHEMA
+        ours = refusal is None and schema.version(document) == schema.SCHEMA
         if ours and await self.settings.one(Query(filter=schema.UNMARKED)) is not None:
             refusal = schema.mixture(self.database)
         if refusal is not None:

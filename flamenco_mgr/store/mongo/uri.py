@@ -68,6 +68,8 @@ class MongoAddress:
             raise StoreRefused("database_url does not say which database; add its name: mongodb://host/flamenco")
         if parsed["collection"]:
             raise StoreRefused("database_url: the name of a database has no dot in it")
+        if not str(parsed["database"]).isprintable():
+            raise StoreRefused("database_url: the name of the database has characters that MongoDB does not allow")
         if any(port is None for _, port in parsed["nodelist"]):
             raise StoreRefused("database_url names a Unix socket, which is not supported; name a host")
         if options.get("readpreference", "primary") != "primary":
