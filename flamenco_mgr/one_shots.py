@@ -139,7 +139,7 @@ class OneShotService(Service):
             purged = await store.updates.purge(None)
             self.console.say(f"Forgot {_counted(purged, 'update')}")
             return
-        with exporting(self.export, count) as export:
+        with exporting(self.export) as export:
             purged = await store.updates.purge(export)
         self.console.say(f"Forgot {_counted(purged, 'update')}; written to {self.export}")
 
@@ -150,20 +150,19 @@ async def _look(lease: ILease) -> None:
 
 
 @contextmanager
-def exporting(path: Path, awaited: int) -> Iterator[Callable[[TaskUpdate], None]]:
+def exporting(path: Path) -> Iterator[Callable[[TaskUpdate | None], None]]:
     """
     Make a new file, and give what adds an update to it: a line, as the Server would have been told it.
 
-    The updates are removed right after the last of them was added, so that one waits until all are on the disk. The
-    file is gone again if that fails. Raises OSError.
+    The updates are removed after None was added, which therefore waits until all are on the disk. The file is gone
+    again if that fails. Raises OSError.
     """
     with path.open("xb") as file:
 
-        def add(update: TaskUpdate) -> None:
-            nonlocal awaited
-            file.write(batch([(update, update.received_at)])[1:-1] + b"\n")
-            awaited -= 1
-            if awaited <= 0:
+        def add(update: TaskUpdate | None) -> None:
+            if update is not None:
+                file.write(batch([(update, update.received_at)])[1:-1] + b"\n")
+            else:
                 file.flush()
                 os.fsync(file.fileno())
 

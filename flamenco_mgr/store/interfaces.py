@@ -233,8 +233,12 @@ class IUpdateQueue(Interface):
         It is asked for when a request to the Server begins. A number that is too low is on the safe side.
         """
 
-    def purge(export: Callable[[TaskUpdate], None] | None) -> Awaitable[int]:
-        """Hand every waiting update to ``export``, then remove all; return how many there were."""
+    def purge(export: Callable[[TaskUpdate | None], None] | None) -> Awaitable[int]:
+        """
+        Hand every waiting update to ``export``, and None at the end; then remove these, and return how many there were.
+
+        If ``export`` fails, nothing is removed.
+        """
 
 
 class IDownloadMark(Interface):

@@ -117,8 +117,8 @@ class MongoUpdateQueue:
         """See `IUpdateQueue.receipts`."""
         return await self.receipt_numbers.latest()
 
-    async def purge(self, export: Callable[[TaskUpdate], None] | None) -> int:
-        """See `IUpdateQueue.purge`; if ``export`` fails, nothing is removed."""
+    async def purge(self, export: Callable[[TaskUpdate | None], None] | None) -> int:
+        """See `IUpdateQueue.purge`."""
         async with self.outboxes.lock:
             await self.outboxes.collect_locked()
             places: list[Document] = []
@@ -126,6 +126,8 @@ class MongoUpdateQueue:
                 if export is not None:
                     export(update_documents.update(document))
                 places.append({name: document[name] for name in ("_id", *_PLACES)})
+            if export is not None:
+                export(None)
             for some in _slices(places):
                 await self.tasks.write(list(map(_forgotten, some)))
                 await self.queue.write([_removed(place) for place in some])

@@ -97,8 +97,8 @@ class SQLiteUpdateQueue:
         """See `IUpdateQueue.receipts`."""
         return self._database.read_one(_RECEIPTS, marks.receipts)
 
-    def purge(self, export: Callable[[TaskUpdate], None] | None) -> "Deferred[int]":
-        """See `IUpdateQueue.purge`; if ``export`` fails, nothing is removed."""
+    def purge(self, export: Callable[[TaskUpdate | None], None] | None) -> "Deferred[int]":
+        """See `IUpdateQueue.purge`."""
         return self._database.write(_purge, self._database.tally, export)
 
 
@@ -147,10 +147,11 @@ def _parked(connection: sqlite3.Connection) -> tuple[ParkedUpdate, ...]:
     )
 
 
-def _purge(connection: sqlite3.Connection, tally: Tally, export: Callable[[TaskUpdate], None] | None) -> int:
+def _purge(connection: sqlite3.Connection, tally: Tally, export: Callable[[TaskUpdate | None], None] | None) -> int:
     if export is not None:
         for row in connection.execute(_ALL):
             export(update(row))
+        export(None)
     removed = connection.execute("DELETE FROM updates").rowcount
     tally.value -= removed
     return removed

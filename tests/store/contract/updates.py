@@ -183,13 +183,13 @@ class UpdateContract(StoreCase):
         self.assertEqual(parked.update, evolve(read.update, activity="two"))
 
     def test_purge(self) -> None:
-        """Purging hands every update that waits to the export, in order, and removes them."""
+        """Purging hands every update that waits to the export, in order, then says so, and removes them."""
         updates = [an_update(id=an_id(number), status="canceled") for number in (2, 1)]
         for update in updates:
             self.result_of(self.store.updates.add(update))
-        exported: list[TaskUpdate] = []
+        exported: list[TaskUpdate | None] = []
         self.assertEqual(self.result_of(self.store.updates.purge(exported.append)), 2)
-        self.assertEqual((exported, self.queue(), self.waiting()), (updates, (), 0))
+        self.assertEqual((exported, self.queue(), self.waiting()), ([*updates, None], (), 0))
         self.result_of(self.store.updates.add(an_update()))
         self.assertEqual(self.result_of(self.store.updates.purge(None)), 1)
 
@@ -197,7 +197,7 @@ class UpdateContract(StoreCase):
         """An export that fails says so, and everything still waits."""
         self.result_of(self.store.updates.add(an_update()))
 
-        def full(_: TaskUpdate) -> None:
+        def full(_: TaskUpdate | None) -> None:
             raise OSError("No space left on device")
 
         self.failure_of(self.store.updates.purge(full), OSError)
