@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
-_PACKAGES = ("Twisted", "klein", "treq")
+_PACKAGES = ("Twisted", "klein", "treq", "txmongo")
 _FLUSHES = 100
 
 _LOOK = 3.0

@@ -1,6 +1,7 @@
 import json
 from collections import Counter
 from itertools import islice
+from typing import Any
 
 from attrs import evolve
 from bson import ObjectId
@@ -168,7 +169,7 @@ class IndexWalkTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.by_type, self.by_lane, self.busy = INDEXES[TASKS][:3]
-        self.documents = [
+        self.documents: list[dict[str, Any]] = [
             {
                 "_id": ObjectId(f"{number:024x}"),
                 "job_priority": number % 3,

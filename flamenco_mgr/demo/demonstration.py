@@ -124,7 +124,7 @@ class Demonstration:
             return
         self.files_wanted = True
         self.console.print(
-            f"The tasks stay in {farm.database.name}, all files in {self.plan.directory}", soft_wrap=True
+            f"The tasks are in {farm.database.name}, all files in {self.plan.directory}", soft_wrap=True
         )
         for manager in farm.managers:
             self.console.print(f"{manager.name} has written {manager.log}", soft_wrap=True)

@@ -131,10 +131,14 @@ class DemoFarm:
         return next((manager for manager in alive if holder.endswith(f"process {manager.pid}")), None)
 
     async def close(self) -> None:
-        """End everything that was started, however far it got; the database is left to be closed."""
+        """
+        End everything that was started, however far it got; the database is left to be closed.
+
+        The Managers are stopped in order: what one has sent before it is killed may reach the database after its death.
+        """
         await self.crew.disperse()
         for manager in self.managers:
-            await manager.kill()
+            _ = await manager.stop()
         await maybeDeferred(self._port.stopListening)
 
 
