@@ -62,10 +62,10 @@ class Watched(Collection):
         await self._asked(query, len(found))
         return found
 
-    async def one(self, query: Query) -> Document | None:
-        """See `Collection.one`."""
-        found = await Collection.one(self, query)
-        await self._asked(evolve(query, limit=1), int(found is not None))
+    async def few(self, query: Query) -> list[Document]:
+        """See `Collection.few`; `Collection.one` asks by it as well."""
+        found = await Collection.few(self, query)
+        await self._asked(query, len(found))
         return found
 
     async def distinct(self, name: str, query: Query) -> list[Any]:

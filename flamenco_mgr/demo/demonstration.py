@@ -123,9 +123,7 @@ class Demonstration:
         if not any(manager.starts for manager in farm.managers):
             return
         self.files_wanted = True
-        self.console.print(
-            f"The tasks are in {farm.database.name}, all files in {self.plan.directory}", soft_wrap=True
-        )
+        self.console.print(f"The tasks are in {farm.database.name}, all files in {self.plan.directory}", soft_wrap=True)
         for manager in farm.managers:
             self.console.print(f"{manager.name} has written {manager.log}", soft_wrap=True)
             for line in manager.log.read_text(errors="replace").splitlines()[-_LINES_OF_LOG:]:
