@@ -58,7 +58,7 @@ def _costs(around: Surroundings, server: "StandIn", only: str) -> tuple[float, C
     embedded: list[float] = []
     there: list[Cost] = []
     with (
-        around.server([plenty], [_STOCK]) as flamenco,
+        around.server([plenty], *[[_STOCK]] * rounds) as flamenco,  # one for each, that has heard of no task before
         around.manager(around.home_with(plenty), flamenco.port, "costs-embedded") as manager,
     ):
         for number in range(rounds):
@@ -66,7 +66,7 @@ def _costs(around: Surroundings, server: "StandIn", only: str) -> tuple[float, C
             database = f"costs_{only or 'mix'}_{number}"
             home = around.home_in(server.url(database), _STOCK, workers=_WORKERS)
             with (
-                around.manager(home, flamenco.port + 1, f"mongodb-{database}") as other,
+                around.manager(home, flamenco.port + 1 + number, f"mongodb-{database}") as other,
                 recorded(server, database) as commands,
             ):
                 result = mixed(around, other, number, seconds, only)
