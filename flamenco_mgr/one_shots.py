@@ -19,14 +19,11 @@ from flamenco_mgr.domain.updates import TaskUpdate
 from flamenco_mgr.exit_status import StartError
 from flamenco_mgr.options import REFUSED, OneShot
 from flamenco_mgr.periodic import Periodic
-from flamenco_mgr.store.interfaces import ILease, IStore, StoreRefused, StoreUnavailable
+from flamenco_mgr.store.interfaces import LOOK_EVERY, ILease, IStore, StoreRefused, StoreUnavailable
 from flamenco_mgr.wire.server_json import batch
 
 DONE = 0
 FAILED = 1
-
-LOOK_EVERY = 0.25
-"""Seconds between two looks at the store's lease."""
 
 PATIENCE = 6.0
 """Seconds after which a Manager that has the lease still must be alive."""

@@ -59,10 +59,7 @@ def measure(around: Surroundings) -> Sequence[Row]:
             ratio=f"{ratio:.0%} of {bare_rate:,.0f}/s",
             met=ratio >= TARGET and not wrong,
         ),
-        *[
-            Row(figure=f"  of it {kind}", measured=str(latencies(took)))
-            for kind, took in every.took.items()
-        ],
+        *by_kind(every),
         Row(
             figure="  processor time per request",
             measured=f"{middle([one.cost for one in ours]) * 1e6:.0f} µs",
@@ -70,6 +67,11 @@ def measure(around: Surroundings) -> Sequence[Row]:
         ),
         Row(figure="  the load generator's", measured=f"{every.cpu / len(every.answers) * 1e6:.0f} µs"),
     ]  # fmt: skip
+
+
+def by_kind(every: Round) -> list[Row]:
+    """Return how long the answers to each kind of request took."""
+    return [Row(figure=f"  of it {kind}", measured=str(latencies(took))) for kind, took in every.took.items()]
 
 
 def together(rounds: Sequence[Round]) -> Round:

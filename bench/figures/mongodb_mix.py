@@ -8,7 +8,7 @@ from attrs import frozen
 from pymongo import MongoClient
 
 from bench.farm import Stock
-from bench.figures.mix import CONNECTIONS, WARM_UP, Measured, mixed, together
+from bench.figures.mix import CONNECTIONS, WARM_UP, Measured, by_kind, mixed, together
 from bench.mongodb import on_test_server, recorded
 from bench.processes import processor_seconds, run
 from bench.results import Row, latencies, middle
@@ -66,10 +66,7 @@ def _measured(around: Surroundings, server: "StandIn") -> Sequence[Row]:
             ratio=f"{ratio:.0%} of {middle([pair.replayed for pair in pairs]):,.0f}/s",
             met=ratio >= TARGET and not wrong,
         ),
-        *[
-            Row(figure=f"  of it {kind}", measured=str(latencies(took)))
-            for kind, took in every.took.items()
-        ],
+        *by_kind(every),
         Row(
             figure="  commands per request, all of the Manager's",
             measured=f"{sum(pair.commands for pair in pairs) / requests:.2f}",

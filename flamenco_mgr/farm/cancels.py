@@ -21,9 +21,6 @@ _SLICE = 50
 _MOST = 500
 """Tasks that are looked at together; so many more workers would have to be deaf."""
 
-_OTHER_CLOCKS = 86400.0
-"""Seconds by which the clock of the Manager that noted a wish may be ahead of ours."""
-
 
 @implementer(ICancels)
 @define(eq=False, kw_only=True)
@@ -65,13 +62,15 @@ class TaskCanceller:
     async def _confirm_overdue(self) -> None:
         await self.lease.confirm()
         now = self.clock.seconds()
-        waiting = await self.changes.tasks.overdue_cancels(now + _OTHER_CLOCKS, _MOST)
+        waiting = await self.changes.tasks.stopping(_MOST)
         self._forget(now, {task.id for task in waiting})
         for task in waiting:
             await self._change(task.id, lambda current: self._confirmed_if_overdue(current, now))
 
     async def _obey(self, task_id: str, standing: Standing) -> None:
         now = self.clock.seconds()
+        if standing.task is None or standing.task.status != TaskStatus.CANCEL_REQUESTED:
+            self._heard.pop(task_id, None)  # of an earlier wish; this one is new to the task
         heard_at = self._heard.setdefault(task_id, now)
         if standing.task is None:
             if not standing.final_waits:

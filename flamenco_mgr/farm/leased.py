@@ -12,10 +12,7 @@ from twisted.python.failure import Failure
 
 from flamenco_mgr.farm.wishes import Wishes
 from flamenco_mgr.periodic import Periodic
-from flamenco_mgr.store.interfaces import ILease, StoreUnavailable, Wish
-
-LOOK_EVERY = 0.25
-"""Seconds between two looks at the lease."""
+from flamenco_mgr.store.interfaces import LOOK_EVERY, ILease, StoreUnavailable, Wish
 
 
 @define(eq=False, kw_only=True)

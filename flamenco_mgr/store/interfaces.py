@@ -155,8 +155,8 @@ class ITaskStore(Interface):
     def missing(task_ids: Collection[str]) -> Awaitable[frozenset[str]]:
         """Return which of these ids are of no task here, nor of one that is set aside."""
 
-    def overdue_cancels(requested_before: float, limit: int) -> Awaitable[tuple[Task, ...]]:
-        """Return cancel-requested tasks that have no worker, or whose request was heard at that time or earlier."""
+    def stopping(limit: int) -> Awaitable[tuple[Task, ...]]:
+        """Return tasks that are cancel-requested, at most so many."""
 
     def counts() -> Awaitable[Mapping[str, int]]:
         """Return how many tasks there are by status; looks at every task, so not for requests."""
@@ -251,6 +251,10 @@ class IDownloadMark(Interface):
         """Store the mark."""
 
 
+LOOK_EVERY = 0.25
+"""Seconds between two looks at the lease of whoever has it, or wants it."""
+
+
 class ILease(Interface):
     """
     Whether the duties that one Manager does for all that share the store are ours (design.md 3.6).
@@ -264,7 +268,7 @@ class ILease(Interface):
 
     def look() -> Awaitable[frozenset[Wish]]:
         """
-        Keep the lease, obtain it if its holder is gone, or watch it; called about four times a second.
+        Keep the lease, obtain it if its holder is gone, or watch it; called every `LOOK_EVERY` seconds.
 
         Return what other Managers have wished of its holder since the last look, nothing if that is not us.
         """

@@ -7,10 +7,10 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from flamenco_mgr.farm.leased import LOOK_EVERY, WhereLeased
+from flamenco_mgr.farm.leased import WhereLeased
 from flamenco_mgr.farm.wishes import WishedNotice, WishedTurn, Wishes
 from flamenco_mgr.server.interfaces import IKickable, INotifier
-from flamenco_mgr.store.interfaces import ILease, Wish
+from flamenco_mgr.store.interfaces import LOOK_EVERY, ILease, Wish
 from tests.leases import ScriptedLease
 
 

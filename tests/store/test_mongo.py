@@ -1,9 +1,6 @@
 """The store on MongoDB keeps to the contract."""
 
-from zope.interface.verify import verifyObject
-
-from flamenco_mgr.store.interfaces import IDownloadMark, IStore, ITaskStore, IUpdateQueue, IWorkerStore
-from tests.store.contract import candidates, case, machine, store, tasks, updates, workers
+from tests.store.contract import candidates, machine, store, tasks, updates, workers
 from tests.store.mongo_case import OnMongoDB
 
 
@@ -29,16 +26,6 @@ class MongoUpdateTests(OnMongoDB, updates.UpdateContract):
 
 class MongoMarkTests(OnMongoDB, updates.MarkContract):
     pass
-
-
-class MongoInterfaceTests(OnMongoDB, case.StoreCase):
-    def test_interfaces(self) -> None:
-        """The store and its parts provide the interfaces, method by method."""
-        verifyObject(IStore, self.store)
-        verifyObject(ITaskStore, self.store.tasks)
-        verifyObject(IWorkerStore, self.store.workers)
-        verifyObject(IUpdateQueue, self.store.updates)
-        verifyObject(IDownloadMark, self.store.mark)
 
 
 class MongoMachineTests(OnMongoDB, machine.MachineContract):

@@ -199,7 +199,7 @@ class ShapeTests(WireCase):
         self.take_in(a_task(id=an_id(6), timing={"a.b": 1.0}))
         for question in (tasks.held_by(WORKER), tasks.standing([TASK]), tasks.aside(), tasks.missing([TASK])):
             self.result_of(question)
-        self.result_of(tasks.overdue_cancels(5.0, 10))
+        self.result_of(tasks.stopping(10))
         self.assertTrue(self.result_of(workers.change(a_worker(), a_worker(status="asleep"))))
         self.assertFalse(self.result_of(workers.change(a_worker(), a_worker(status="awake"))))
         self.result_of(workers.beat({WORKER: WorkerBeat(last_activity=5.0)}, {TASK: (WORKER, 5.0)}))
@@ -265,7 +265,7 @@ if NAMED:  # the stand-in explains nothing
                 (TASKS, queries.best("task_type", TYPES, ())),
                 (TASKS, queries.best("task_type", TYPES, (TASK,))),
                 (TASKS, queries.best("mgr.lane", ["\na", "\nb"], (TASK,))),
-                (TASKS, queries.overdue(5.0, 10)),
+                (TASKS, queries.stopping(10)),
                 (TASKS, queries.held(10)),
                 (TASKS, queries.left_due(10)),
                 (TASKS, queries.outboxes(10)),

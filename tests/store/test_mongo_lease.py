@@ -11,8 +11,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from flamenco_mgr.farm.leased import LOOK_EVERY
-from flamenco_mgr.store.interfaces import IFarmMark, ILease, LeaseLost, StoreUnavailable, Wish
+from flamenco_mgr.store.interfaces import LOOK_EVERY, IFarmMark, ILease, LeaseLost, StoreUnavailable, Wish
 from flamenco_mgr.store.mongo.collection import Collection
 from flamenco_mgr.store.mongo.farm_mark import MongoFarmMark
 from flamenco_mgr.store.mongo.lease import CERTAIN_FOR, HELD_FOR, RENEW_AFTER, STILL_FOR, MongoLease

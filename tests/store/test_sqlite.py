@@ -1,11 +1,10 @@
 """The embedded store keeps to the contract."""
 
 from twisted.internet.interfaces import IReactorTime
-from zope.interface.verify import verifyObject
 
-from flamenco_mgr.store.interfaces import IDownloadMark, IStore, ITaskStore, IUpdateQueue, IWorkerStore
+from flamenco_mgr.store.interfaces import IStore
 from flamenco_mgr.store.sqlite import SQLiteStore
-from tests.store.contract import candidates, case, machine, store, tasks, updates, workers
+from tests.store.contract import candidates, machine, store, tasks, updates, workers
 
 
 class InMemory:
@@ -35,16 +34,6 @@ class SQLiteUpdateTests(InMemory, updates.UpdateContract):
 
 class SQLiteMarkTests(InMemory, updates.MarkContract):
     pass
-
-
-class SQLiteInterfaceTests(InMemory, case.StoreCase):
-    def test_interfaces(self) -> None:
-        """The store and its parts provide the interfaces, method by method."""
-        verifyObject(IStore, self.store)
-        verifyObject(ITaskStore, self.store.tasks)
-        verifyObject(IWorkerStore, self.store.workers)
-        verifyObject(IUpdateQueue, self.store.updates)
-        verifyObject(IDownloadMark, self.store.mark)
 
 
 class SQLiteMachineTests(InMemory, machine.MachineContract):

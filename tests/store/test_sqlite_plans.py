@@ -43,7 +43,7 @@ class QueryPlanTests(StoreCase):
         for question in (tasks.commands(TASK), tasks.held_by(WORKER), tasks.standing([TASK]), tasks.aside()):
             self.result_of(question)
         self.result_of(tasks.missing([TASK]))
-        self.result_of(tasks.overdue_cancels(5.0, 10))
+        self.result_of(tasks.stopping(10))
         self.result_of(workers.add(a_worker()))
         self.result_of(workers.get(WORKER))
         for after in (a_worker(), a_worker(status="asleep")):

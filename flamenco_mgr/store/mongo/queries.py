@@ -83,9 +83,9 @@ def standings(ids: Collection[Any]) -> Query:
     return by_ids(ids, _STANDING)
 
 
-def overdue(before: float, limit: int) -> Query:
-    """Return the query for tasks that are to be cancelled, and whose workers do not stop."""
-    return Query(filter={"mgr.stopping": {"$lte": before}}, fields=TASK, sort=(("mgr.stopping", 1),), limit=limit)
+def stopping(limit: int) -> Query:
+    """Return the query for tasks that are to be cancelled, those that wait longest first."""
+    return Query(filter={"mgr.stopping": {"$exists": True}}, fields=TASK, sort=(("mgr.stopping", 1),), limit=limit)
 
 
 def held(limit: int) -> Query:

@@ -105,9 +105,9 @@ class MongoTaskStore:
         here = [*await self.tasks.find(query), *await self.set_aside_tasks.find(query)]
         return frozenset(task_ids) - {str(document["_id"]) for document in here}
 
-    async def overdue_cancels(self, requested_before: float, limit: int) -> tuple[Task, ...]:
-        """See `ITaskStore.overdue_cancels`."""
-        return tuple(map(documents.task, await self.tasks.find(queries.overdue(requested_before, limit))))
+    async def stopping(self, limit: int) -> tuple[Task, ...]:
+        """See `ITaskStore.stopping`."""
+        return tuple(map(documents.task, await self.tasks.find(queries.stopping(limit))))
 
     async def counts(self) -> Mapping[str, int]:
         """See `ITaskStore.counts`."""

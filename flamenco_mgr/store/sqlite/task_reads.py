@@ -25,11 +25,9 @@ _ACTIVE_FOR = f"""
 _WAITING = f"SELECT max(status IN ({FINAL})), count(*) FROM updates INDEXED BY updates_of_task WHERE task_id = ?"  # noqa: S608
 _ASIDE = "SELECT task_id, reason, document, since FROM set_aside ORDER BY since, task_id LIMIT 100"
 _HERE = "SELECT EXISTS (SELECT 1 FROM tasks WHERE id = ?1) OR EXISTS (SELECT 1 FROM set_aside WHERE task_id = ?1)"
-_OVERDUE = f"""
+_STOPPING = f"""
     SELECT {COLUMNS} FROM tasks INDEXED BY tasks_to_cancel
-    WHERE status = 'cancel-requested' AND (
-        worker_id IS NULL OR cancel_requested_at IS NULL OR cancel_requested_at <= ?)
-    ORDER BY cancel_requested_at, id LIMIT ?
+    WHERE status = 'cancel-requested' ORDER BY cancel_requested_at, id LIMIT ?
 """  # noqa: S608
 _LAST_NUMBER = "SELECT max(number) FROM tasks"
 _COUNTS = "SELECT status, count(*) FROM tasks WHERE number > ? AND number <= ? GROUP BY status"
@@ -92,9 +90,9 @@ def missing(connection: sqlite3.Connection, task_ids: Collection[str]) -> frozen
     return frozenset(task_id for task_id in task_ids if not connection.execute(_HERE, (task_id,)).fetchone()[0])
 
 
-def overdue_cancels(connection: sqlite3.Connection, requested_before: float, limit: int) -> tuple[Task, ...]:
-    """Return tasks whose cancellation nobody confirms."""
-    return tuple(task(row) for row in connection.execute(_OVERDUE, (requested_before, limit)))
+def stopping(connection: sqlite3.Connection, limit: int) -> tuple[Task, ...]:
+    """Return tasks that are to be cancelled, those that wait longest first."""
+    return tuple(task(row) for row in connection.execute(_STOPPING, (limit,)))
 
 
 def last_number(connection: sqlite3.Connection) -> int:

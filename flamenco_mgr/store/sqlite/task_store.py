@@ -77,9 +77,9 @@ class SQLiteTaskStore:
         """See `ITaskStore.missing`."""
         return self._database.read(task_reads.missing, task_ids)
 
-    def overdue_cancels(self, requested_before: float, limit: int) -> "Deferred[tuple[Task, ...]]":
-        """See `ITaskStore.overdue_cancels`."""
-        return self._database.read(task_reads.overdue_cancels, requested_before, limit)
+    def stopping(self, limit: int) -> "Deferred[tuple[Task, ...]]":
+        """See `ITaskStore.stopping`."""
+        return self._database.read(task_reads.stopping, limit)
 
     async def counts(self) -> Mapping[str, int]:
         """See `ITaskStore.counts`; done in slices, between which requests are served."""

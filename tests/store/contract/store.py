@@ -1,11 +1,30 @@
 """The contract of `IStore` as a whole."""
 
-from flamenco_mgr.store.interfaces import StoreUnavailable
+from zope.interface.verify import verifyObject
+
+from flamenco_mgr.store.interfaces import (
+    IDownloadMark,
+    ILease,
+    IStore,
+    ITaskStore,
+    IUpdateQueue,
+    IWorkerStore,
+    StoreUnavailable,
+)
 from tests.builders import TASK, a_task, a_worker, an_update
 from tests.store.contract.case import StoreCase
 
 
 class StoreContract(StoreCase):
+    def test_interfaces(self) -> None:
+        """The store and its parts provide the interfaces, method by method."""
+        verifyObject(IStore, self.store)
+        verifyObject(ITaskStore, self.store.tasks)
+        verifyObject(IWorkerStore, self.store.workers)
+        verifyObject(IUpdateQueue, self.store.updates)
+        verifyObject(IDownloadMark, self.store.mark)
+        verifyObject(ILease, self.store.lease)
+
     def test_checkpoint(self) -> None:
         """Keeping the store short changes nothing of what is in it."""
         self.add(a_task())

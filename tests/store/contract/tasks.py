@@ -138,8 +138,8 @@ class TaskContract(StoreCase):
         commands = [self.result_of(self.store.tasks.commands(task_id)) for task_id in (TASK, an_id(1))]
         self.assertEqual(commands, [(), (Command(name="new"),)])
 
-    def test_overdue_cancels(self) -> None:
-        """Cancellations are overdue that have no worker, or were asked for that long ago; at most ``limit``."""
+    def test_stopping(self) -> None:
+        """All tasks that are to be cancelled are found, with or without a worker, and no others; at most ``limit``."""
         stopping = {"status": "cancel-requested", "worker_id": WORKER}
         self.take_in(
             a_task(id=an_id(1), **stopping, cancel_requested_at=10.0),
@@ -148,9 +148,9 @@ class TaskContract(StoreCase):
             a_task(id=an_id(4), **stopping),
             a_task(id=an_id(5), status="active", worker_id=WORKER, cancel_requested_at=1.0),
         )
-        overdue = self.result_of(self.store.tasks.overdue_cancels(10.0, 100))
-        self.assertEqual({task.id for task in overdue}, {an_id(1), an_id(3), an_id(4)})
-        self.assertEqual(len(self.result_of(self.store.tasks.overdue_cancels(10.0, 2))), 2)
+        stopping_now = self.result_of(self.store.tasks.stopping(100))
+        self.assertEqual({task.id for task in stopping_now}, {an_id(number) for number in (1, 2, 3, 4)})
+        self.assertEqual(len(self.result_of(self.store.tasks.stopping(2))), 2)
 
     def test_set_aside(self) -> None:
         """Tasks that were not understood are shown, at most a hundred, and no longer when they come in."""
