@@ -65,7 +65,7 @@ class TaskCanceller:
         waiting = await self.changes.tasks.stopping(_MOST)
         self._forget(now, {task.id for task in waiting})
         for task in waiting:
-            await self._change(task.id, lambda current: self._confirmed_if_overdue(current, now))
+            self._tell(await self.changes.decide(task.id, lambda current: self._confirmed_if_overdue(current, now)))
 
     async def _obey(self, task_id: str, standing: Standing) -> None:
         now = self.clock.seconds()
@@ -76,18 +76,25 @@ class TaskCanceller:
             if not standing.final_waits:
                 await self.updates.add(confirmed_unknown(task_id, now=now, update_id=self.new_id()))
             return
-        await self._change(
-            task_id,
-            lambda task: cancelled(
-                task, final_waits=standing.final_waits, heard_at=heard_at, now=now, update_id=self.new_id()
-            ),
-        )
 
-    async def _change(self, task_id: str, decide: Callable[[Task], Transition | None]) -> None:
-        transition = await self.changes.decide(task_id, decide)
+        async def standing_now() -> Standing:
+            return (await self.changes.tasks.standing([task_id]))[task_id]
+
+        def obey(current: Standing) -> Transition | None:
+            if current.task is None:
+                return None
+            return cancelled(
+                current.task, final_waits=current.final_waits, heard_at=heard_at, now=now, update_id=self.new_id()
+            )
+
+        self._tell(await self.changes.decide_on(task_id, standing_now, obey, standing))
+
+    def _tell(self, transition: Transition | None) -> None:
         if transition is not None and transition.after.status != transition.before.status:
             self._log.info(
-                "Task {task} is {status}: the Server wants it cancelled", task=task_id, status=transition.after.status
+                "Task {task} is {status}: the Server wants it cancelled",
+                task=transition.after.id,
+                status=transition.after.status,
             )
 
     def _confirmed_if_overdue(self, task: Task, now: float) -> Transition | None:

@@ -1,6 +1,7 @@
 """The step that every change of a task takes: gather, decide, act, and again if somebody was quicker."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from attrs import frozen
 from twisted.internet.defer import Deferred
@@ -11,6 +12,8 @@ from flamenco_mgr.farm.logs import TaskLogs
 from flamenco_mgr.store.interfaces import ITaskStore, StoreUnavailable
 
 _TRIES = 50
+
+T = TypeVar("T")
 
 
 @frozen(eq=False, kw_only=True)
@@ -30,14 +33,22 @@ class TaskChanges:
         task changed in between. The log text is written when the change is durable: a request that is repeated after a
         crash writes what its first try did not.
         """
-        task = seen
+        return await self.decide_on(task_id, lambda: self.tasks.get(task_id), decide, seen)
+
+    async def decide_on(
+        self,
+        task_id: str,
+        gather: Callable[[], Awaitable[T | None]],
+        decide: Callable[[T], Transition | None],
+        seen: T | None = None,
+    ) -> Transition | None:
+        """Change a task in the same way, but on the ground of what ``gather`` returns, None if there is none."""
         for _ in range(_TRIES):
-            if task is None:
-                task = await self.tasks.get(task_id)
-            transition = None if task is None else decide(task)
+            ground = await gather() if seen is None else seen
+            transition = None if ground is None else decide(ground)
             if transition is None or await self.act(transition):
                 return transition
-            task = None
+            seen = None
         raise StoreUnavailable(f"task {task_id} changes too fast to be changed")
 
     async def act(self, transition: Transition) -> bool:
