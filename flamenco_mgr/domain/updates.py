@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from attrs import evolve, field, frozen
 
+from flamenco_mgr.domain import events
+from flamenco_mgr.domain.events import Event
 from flamenco_mgr.domain.tasks import FINISHED, FailedBy, Progress, Task
 
 TAIL_LINES = 10
@@ -50,6 +52,11 @@ class Transition:
     def changes_anything(self) -> bool:
         """Whether there is anything to store; the task's revision moves by one then."""
         return self.update is not None or self.after != self.before
+
+    @property
+    def event(self) -> Event | None:
+        """What this is in the history; None if it is nothing to remember."""
+        return events.of_task(self.before, self.after)
 
 
 @frozen(kw_only=True)

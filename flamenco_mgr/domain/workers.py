@@ -4,6 +4,8 @@ from enum import Enum
 
 from attrs import evolve, frozen
 
+from flamenco_mgr.domain.sleeping import SleepSchedule
+
 
 class WorkerStatus(str, Enum):
     """The statuses of a worker (task-lifecycle.md 3); one that only registered has none, the empty text."""
@@ -35,8 +37,10 @@ class Worker:
     """
     A worker of the farm.
 
-    ``hashed_secret`` is a bcrypt hash, in ASCII. Times are seconds since 1970, UTC. ``revision`` grows with every
-    change but heartbeats, and is what conditional changes compare.
+    ``hashed_secret`` is a bcrypt hash, in ASCII. Times are seconds since 1970, UTC. ``failed_jobs`` are the jobs at
+    whose tasks it failed since it last completed one; ``sick`` says why it is not to work before an operator has looked
+    at it, and is empty for a sound one. ``revision`` grows with every change but heartbeats, and is what conditional
+    changes compare.
     """
 
     id: str
@@ -53,6 +57,9 @@ class Worker:
     current_task: str | None = None
     current_task_status: str = ""
     current_task_updated: float | None = None
+    sleep_schedule: SleepSchedule = SleepSchedule()
+    failed_jobs: tuple[str, ...] = ()
+    sick: str = ""
     revision: int = 0
 
     @property

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 
+from flamenco_mgr.domain.sleeping import SleepSchedule
 from flamenco_mgr.domain.tasks import Command, FailedBy, Progress
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode
@@ -64,3 +65,18 @@ def from_commands(commands: Sequence[Command]) -> str:
 def to_commands(column: str) -> tuple[Command, ...]:
     """Return the commands of a column."""
     return tuple(Command(name=name, settings=settings) for name, settings in json.loads(column))
+
+
+def from_sleep_schedule(schedule: SleepSchedule) -> str:
+    """Return a worker's week as a column; empty if nothing was ever said of it."""
+    if schedule == SleepSchedule():
+        return ""
+    return _encode((schedule.active, schedule.days, schedule.start, schedule.end, schedule.next_check))
+
+
+def to_sleep_schedule(column: str) -> SleepSchedule:
+    """Return the worker's week of a column."""
+    if not column:
+        return SleepSchedule()
+    active, days, start, end, next_check = json.loads(column)
+    return SleepSchedule(active=active, days=tuple(days), start=start, end=end, next_check=next_check)

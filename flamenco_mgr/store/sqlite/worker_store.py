@@ -10,10 +10,12 @@ from attrs import frozen
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
+from flamenco_mgr.domain.events import Event
 from flamenco_mgr.domain.workers import Worker
 from flamenco_mgr.store.interfaces import IWorkerStore, WorkerBeat
+from flamenco_mgr.store.sqlite import events
 from flamenco_mgr.store.sqlite.database import Database
-from flamenco_mgr.store.sqlite.encoding import from_texts, to_texts
+from flamenco_mgr.store.sqlite.encoding import from_sleep_schedule, from_texts, to_sleep_schedule, to_texts
 
 _FIELDS = (
     "id",
@@ -30,6 +32,9 @@ _FIELDS = (
     "current_task",
     "current_task_status",
     "current_task_updated",
+    "sleep_schedule",
+    "failed_jobs",
+    "sick",
 )
 _COLUMNS = ", ".join((*_FIELDS, "revision"))
 
@@ -84,11 +89,11 @@ class SQLiteWorkerStore:
         """See `IWorkerStore.all`."""
         return self._database.read(_all)
 
-    def change(self, before: Worker, after: Worker) -> "Deferred[bool]":
+    def change(self, before: Worker, after: Worker, event: Event | None = None) -> "Deferred[bool]":
         """See `IWorkerStore.change`."""
         same_types = before.supported_task_types == after.supported_task_types
         touches = (before.id,) if same_types else (before.id, _TYPES)
-        return self._database.write_some(touches, _change, before, after)
+        return self._database.write_some(touches, _change, before, after, event)
 
     def count(self) -> "Deferred[int]":
         """See `IWorkerStore.count`."""
@@ -115,6 +120,8 @@ def _row(worker: Worker) -> dict[str, Any]:
     return values | {
         "supported_task_types": from_texts(worker.supported_task_types),
         "lazy_status_request": int(worker.lazy_status_request),
+        "sleep_schedule": from_sleep_schedule(worker.sleep_schedule),
+        "failed_jobs": from_texts(worker.failed_jobs),
     }
 
 
@@ -134,7 +141,10 @@ def _worker(row: tuple[Any, ...]) -> Worker:
         current_task=row[11],
         current_task_status=row[12],
         current_task_updated=row[13],
-        revision=row[14],
+        sleep_schedule=to_sleep_schedule(row[14]),
+        failed_jobs=to_texts(row[15]),
+        sick=row[16],
+        revision=row[17],
     )
 
 
@@ -157,7 +167,15 @@ def _all(connection: sqlite3.Connection) -> tuple[Worker, ...]:
     return tuple(_worker(row) for row in connection.execute(_ALL))
 
 
-def _change(connection: sqlite3.Connection, before: Worker, after: Worker) -> bool:
+def _change(connection: sqlite3.Connection, before: Worker, after: Worker, event: Event | None) -> bool:
+    if not _changed(connection, before, after):
+        return False
+    if event is not None:
+        events.record(connection, event)
+    return True
+
+
+def _changed(connection: sqlite3.Connection, before: Worker, after: Worker) -> bool:
     old = _row(before)
     changed = {name: value for name, value in _row(after).items() if value != old[name]}
     if not changed:

@@ -1,0 +1,53 @@
+"""What has happened, for people and scripts."""
+
+from collections.abc import Awaitable
+
+from attrs import frozen
+from zope.interface import Interface
+
+from flamenco_mgr.domain.events import Event
+from flamenco_mgr.store.interfaces.overview import Page, Place
+
+
+@frozen(kw_only=True)
+class RecordedEvent:
+    """An event with its place in the order in which the store came to know them; places are never used twice."""
+
+    place: int
+    event: Event
+
+
+@frozen(kw_only=True)
+class EventsAsked:
+    """Which events somebody wants: of a task, a job, a worker or a kind, those that are given; all of them else."""
+
+    task: str | None = None
+    job: str | None = None
+    worker: str | None = None
+    kind: str | None = None
+
+
+class IHistory(Interface):
+    """
+    The event log.
+
+    Events of tasks and workers are recorded with the change itself (`ITaskStore.apply`, `ITaskStore.take_in`,
+    `IWorkerStore.change`), and can be read within a second after it.
+    """
+
+    def note(event: Event) -> Awaitable[None]:
+        """Record an event that goes with no other change."""
+
+    def events(
+        asked: EventsAsked, after: Place | None, limit: int, *, newest_first: bool
+    ) -> Awaitable[Page[RecordedEvent]]:
+        """
+        Return a page of `RecordedEvent`, at most so many.
+
+        ``after`` is `Page.next` of the page before, None for the first. Whoever follows the log from its oldest event
+        on and keeps the place misses nothing. A page may be shorter than ``limit``, even empty, though there are more:
+        the work for one page is bounded. Raises ValueError if ``after`` is no place of this list.
+        """
+
+    def forget(before: float, limit: int) -> Awaitable[int]:
+        """Forget up to ``limit`` events from before that instant (seconds since 1970, UTC); return how many."""
