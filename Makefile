@@ -4,6 +4,7 @@ PYTHON ?= python3
 TESTS ?= tests
 JOBS ?= 2
 DATABASE :=
+REAL :=
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
@@ -13,7 +14,8 @@ READY := $(VENV)/ready
 
 help:
 	@echo 'make demo    a whole farm on this machine, in a minute (DATABASE=mongodb: two Managers on a stand-in for MongoDB;'
-	@echo '             DATABASE=mongodb://...: on a new database of yours)'
+	@echo '             DATABASE=mongodb://...: on a new database of yours;'
+	@echo '             REAL=1: with Workers that render and encode, if blender and ffmpeg are installed)'
 	@echo 'make run     the Manager in the foreground, with ./manager.yaml'
 	@echo 'make test    the tests (TESTS=tests.domain: some of them; JOBS=2: so many at once)'
 	@echo 'make check   ruff and mypy'
@@ -25,9 +27,9 @@ demo: $(READY)
 ifeq ($(DATABASE),mongodb)
 	@tests/mongo/mongo-server --setup || exit 1
 	@echo 'The database is a stand-in for MongoDB, in memory: tests/mongo/mongo-server'
-	@$(BIN)/python -m tests.mongo $(BIN)/python -m flamenco_mgr.demo --database {}
+	@$(BIN)/python -m tests.mongo $(BIN)/python -m flamenco_mgr.demo --database {} $(if $(REAL),--real)
 else
-	@$(BIN)/python -m flamenco_mgr.demo $(if $(DATABASE),--database '$(DATABASE)')
+	@$(BIN)/python -m flamenco_mgr.demo $(if $(DATABASE),--database '$(DATABASE)') $(if $(REAL),--real)
 endif
 
 run: $(READY)

@@ -21,7 +21,14 @@ NEEDED = [
     "PyYAML >= 6.0.1, < 7",  # the configuration file
     "bcrypt >= 4.1.1, < 6",  # Workers' secrets are stored as hashes, the same that Manager 2.x stores
     "PyJWT >= 2.11, < 3",  # the token with which a Worker may register, if there is a registration secret
-    "rich >= 13.7, < 16",  # the progress display of flamenco_mgr.demo, and nothing else
+    # The progress of the demonstration and of work on stores, and tables of the command line on narrow terminals.
+    "rich >= 13.7, < 16",
+    "cattrs >= 24.1, < 27",  # records of a neutral backup as JSON, and back, strictly
+    "click >= 8.2, < 9",  # the command line flamenco-manager: groups, help, completion
+    # That command line's HTTP client: needs nothing else and no reactor, pins certificates, and takes no proxy from the
+    # environment. (treq would start a reactor for each command, requests stands on this one, httpx is not kept up.)
+    "urllib3 >= 2.2, < 3",
+    "prometheus-client >= 0.20, < 1",  # /metrics
 ]
 
 DEVELOPMENT = [
@@ -58,11 +65,26 @@ setup(
     package_data={
         "flamenco_mgr": ["py.typed"],
         "flamenco_mgr.demo": ["examples/*.json"],
+        "flamenco_mgr.scenes": ["*.blend"],
         "flamenco_mgr.store.sqlite": ["schema/*.sql"],
     },
     # What an administrator starts from: found in share/flamenco-manager of the environment.
-    data_files=[("share/flamenco-manager", ["manager.yaml", "docs/mongodb.md", "systemd/flamenco-manager.service"])],
+    data_files=[
+        (
+            "share/flamenco-manager",
+            [
+                "manager.yaml",
+                "docs/api.md",
+                "docs/backup-format.md",
+                "docs/mongodb.md",
+                "systemd/flamenco-manager.service",
+                "contrib/grafana/flamenco-manager.json",
+                "contrib/prometheus/alerts.yaml",
+            ],
+        )
+    ],
     install_requires=NEEDED,
+    entry_points={"console_scripts": ["flamenco-manager = flamenco_mgr.cli.program:main"]},
     extras_require={"dev": DEVELOPMENT},
     classifiers=[
         "Environment :: No Input/Output (Daemon)",

@@ -109,8 +109,8 @@ async def claimed(link: MongoLink, running: Any, worker: str, *, by_shape: bool)
     everything = await plain.find(EVERYTHING) if by_shape else None
     claim = Claim()
     watched = Watched(link, plain.name, claim, everything)
-    tasks = evolve(store.tasks, tasks=watched, claims=Claims(watched))
-    task = await tasks.candidate(worker, [TASK_TYPE], ())
+    tasks = evolve(store.tasks, tasks=watched, claims=Claims(watched, store.blacklist.bans))
+    task = await tasks.candidate(worker, [TASK_TYPE], (), 0.0)
     if task is not None:
         claim.task = task.id
         await tasks.commands(task.id)

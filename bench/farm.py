@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import frozen
 
-from bench.mix import a_worker
+from bench.mix import Worker, a_worker
 
 MANAGER_ID = "5d7b9f3ae4b0c83a1f2d6e11"
 MANAGER_SECRET = "SRVd0ntUseThisSecretItIsOnlyForTheBenchmarks0"  # noqa: S105
@@ -31,7 +31,8 @@ class Stock:
     ``family`` is a hexadecimal digit that tells the ids of one stock from those of another. The first task was changed
     at ``since``, in seconds since 1970, and each other a second after the one before it. The last may have a task type
     of its own, and no parents then, so that somebody can wait for it alone. ``parent`` is what all tasks wait for. With
-    ``failed_by`` these Workers have failed at every task, and at each of them one of fifty others as well.
+    ``failed_by`` these Workers have failed at every task, and at each of them one of fifty others as well. With
+    ``first_holder`` each task is a Worker's since then: the first that Worker's of this number, and so on.
     """
 
     family: str
@@ -39,10 +40,13 @@ class Stock:
     job_priority: int = 50
     status: str = "claimed-by-manager"
     since: int = _LONG_AGO
+    task_type: str = TASK_TYPE
     last_type: str = TASK_TYPE
+    job_size: int = JOB_SIZE
     flat: bool = False
     parent: str = ""
     failed_by: tuple[str, ...] = ()
+    first_holder: int | None = None
 
     def task_id(self, number: int) -> str:
         """Return the id of a task by its number from 0."""
@@ -50,7 +54,7 @@ class Stock:
 
     def job_id(self, number: int) -> str:
         """Return the id of the job that a task is of."""
-        return f"c{self.family}{number // JOB_SIZE:022x}"
+        return f"c{self.family}{number // self.job_size:022x}"
 
     def job_of(self, task_id: str) -> str:
         """Return the id of the job of the task with an id."""
@@ -59,6 +63,10 @@ class Stock:
     def etag(self, number: int) -> str:
         """Return the etag of a task."""
         return f"{self.family}{number:039x}"
+
+    def holder(self, number: int) -> Worker | None:
+        """Return the Worker that has a task, None if nobody has."""
+        return None if self.first_holder is None else a_worker(self.first_holder + number)
 
     def documents(self) -> Iterator[dict[str, Any]]:
         """Return all tasks, one by one, as the Server's depsgraph has them."""
@@ -71,7 +79,7 @@ class Stock:
                 "name": f"blender-render-{number * 10 + 1}-{number * 10 + 10}",
                 "status": self.status,
                 "job_priority": self.job_priority,
-                "task_type": self.last_type if last else TASK_TYPE,
+                "task_type": self.last_type if last and self.last_type != TASK_TYPE else self.task_type,
             }
             parents = self._parents(number)
             if parents and (not last or self.last_type == TASK_TYPE):

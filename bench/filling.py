@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import bcrypt
+from attrs import evolve
 from twisted.internet.defer import Deferred
 from twisted.internet.task import react
 from twisted.internet.threads import deferToThread
@@ -58,9 +59,12 @@ async def _insist(step: Callable[[], Awaitable[T]]) -> T:
 
 
 def _imports(stock: Stock) -> Iterator[Import]:
-    for document in stock.documents():
+    for number, document in enumerate(stock.documents()):
         found = described(document)
-        yield Import(before=None, after=taken_in(found.task, now=_FILLED_AT), commands=found.commands)
+        task, holder = taken_in(found.task, now=_FILLED_AT), stock.holder(number)
+        if holder is not None:
+            task = evolve(task, worker_id=holder.id, last_worker_ping=_FILLED_AT)
+        yield Import(before=None, after=task, commands=found.commands)
 
 
 def _registered(number: int, hashed: bytes) -> Worker:
@@ -73,6 +77,7 @@ def _registered(number: int, hashed: bytes) -> Worker:
         software="Flamenco-Worker/2.5",
         supported_task_types=(TASK_TYPE,),
         status="awake",
+        last_activity=_FILLED_AT,
     )
 
 

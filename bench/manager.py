@@ -78,6 +78,7 @@ def _settings(port: int, server_port: int) -> dict[str, object]:
         "database_path": "db",
         "task_logs_path": "task-logs",
         "ssdp_discovery": "false",
+        "active_worker_timeout_interval": "24h",  # most of the registered Workers are never heard of
         "variables": {
             "blender": {"direction": "oneway", "values": [{"platform": "linux", "value": "/opt/blender/blender"}]},
             "render": {"direction": "twoway", "values": [{"platform": "linux", "value": "/shared/render"}]},

@@ -49,6 +49,7 @@ def _report(activity: str, status: str, percentage: int) -> bytes:
 
 
 _PROGRESS = _report("Rendering frame <number>, sample 12 of 64", "active", 40)
+_FAILURE = _report("Blender has crashed", "failed", 40)
 _COMPLETION = _report("Task completed: frame <number>", "completed", 100)
 
 
@@ -102,6 +103,10 @@ class Requests:
         body = json.dumps({"supported_task_types": [task_type], "nickname": "render"}).encode()
         return b"POST /sign-on HTTP/1.1\r\n" + self._headers + b"Content-Length: %d\r\n\r\n" % len(body) + body
 
+    def failure(self, task_id: bytes) -> bytes:
+        """Return the request by which the Worker says that it failed at a task."""
+        return self._report(task_id, _FAILURE)
+
     def token(self) -> str:
         """Return what marks the log lines of the update that was made last."""
         return f"{self._id}-{self._sent}"
@@ -111,7 +116,9 @@ class Requests:
         body = _COMPLETION if kind is Kind.COMPLETION else _PROGRESS
         if self.has_log(kind):
             body = body[:-1] + b', "log": "' + b"\\n".join([_LOG_LINE + self.token().encode()] * LOG_LINES) + b'"}'
-        body = body.replace(_NUMBER, b"%d" % self._sent)
+        return self._report(task_id, body.replace(_NUMBER, b"%d" % self._sent))
+
+    def _report(self, task_id: bytes, body: bytes) -> bytes:
         return (
             b"POST /tasks/" + task_id + b"/update HTTP/1.1\r\n" + self._headers +
             b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body

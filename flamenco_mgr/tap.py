@@ -5,6 +5,7 @@ import platform
 import resource
 import signal
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TextIO, TypeVar
 
@@ -126,9 +127,16 @@ def _farm(settings: Settings, warnings: Sequence[str], reactor: Any) -> Farm:
         treq=http_client(reactor),
         in_thread=_in_thread(reactor),
         platform=platform.system().lower(),
+        machine=platform.node(),
+        offset=_wall_clock_offset,
+        steady=since_boot,
         own_url=settings.own_url or derived_own_url(address.host, address.port, tls=settings.tls),
     )
     return wire(settings, around)
+
+
+def _wall_clock_offset(instant: float) -> float:
+    return time.localtime(instant).tm_gmtoff
 
 
 def _store(settings: Settings, reactor: Any) -> IStore:

@@ -4,18 +4,23 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 from bson import ObjectId
 from twisted.application.service import IService
 from twisted.internet.interfaces import IReactorTime
 
 from flamenco_mgr.domain.downloading import DownloadMode
+from flamenco_mgr.domain.failing import UNSEEN_AFTER, FailureRules
+from flamenco_mgr.domain.local_time import Offset, utc
 from flamenco_mgr.domain.pushing import PushRules
 from flamenco_mgr.domain.variables import Variables
 from flamenco_mgr.farm.cancels import TaskCanceller
 from flamenco_mgr.farm.credentials import WorkerCredentials
+from flamenco_mgr.farm.crews import Crews
+from flamenco_mgr.farm.failing import TaskFailures
 from flamenco_mgr.farm.heartbeats import Heartbeats
 from flamenco_mgr.farm.leased import WhereLeased
+from flamenco_mgr.farm.log_archive import LogArchive
 from flamenco_mgr.farm.log_reading import LogReader
 from flamenco_mgr.farm.logs import TaskLogs
 from flamenco_mgr.farm.outputs import OutputQueue
@@ -25,9 +30,12 @@ from flamenco_mgr.farm.returning import TaskReturner
 from flamenco_mgr.farm.running import RunningTasks
 from flamenco_mgr.farm.scheduler import TaskScheduler
 from flamenco_mgr.farm.shared_logs import SharedLogs
+from flamenco_mgr.farm.slices import Slices
+from flamenco_mgr.farm.stranded import StrandedTasks
 from flamenco_mgr.farm.task_changes import TaskChanges
 from flamenco_mgr.farm.updates import UpdateReceiver
 from flamenco_mgr.farm.wishes import WishedNotice, WishedTurn, Wishes
+from flamenco_mgr.farm.worker_removal import WorkerRemover
 from flamenco_mgr.periodic import Periodic
 from flamenco_mgr.server.batches import BatchSender
 from flamenco_mgr.server.breaker import CircuitBreaker
@@ -35,8 +43,10 @@ from flamenco_mgr.server.client import FlamencoServerClient
 from flamenco_mgr.server.clock_offset import ClockOffset
 from flamenco_mgr.server.downloader import Downloader, DownloadRules
 from flamenco_mgr.server.exchange import ServerExchange
+from flamenco_mgr.server.health import LinkHealth
 from flamenco_mgr.server.importing import TaskImporter
-from flamenco_mgr.server.interfaces import ICancels, IKickable, INotifier, ITaskChecker
+from flamenco_mgr.server.interfaces import ICancels, IKickable, ILogArchive, INotifier, IServerHealth, ITaskChecker
+from flamenco_mgr.server.log_upload import LogUploader
 from flamenco_mgr.server.no_server import NoServer
 from flamenco_mgr.server.notifier import Notifier, Profile
 from flamenco_mgr.server.pusher import UpdatePusher
@@ -45,9 +55,13 @@ from flamenco_mgr.server.recheck import TaskChecker
 from flamenco_mgr.server.waiting import WaitingTasks
 from flamenco_mgr.service import LAST_TIME, Farm
 from flamenco_mgr.settings import Settings, variables_document
+from flamenco_mgr.steering import Steering
 from flamenco_mgr.store.interfaces import IStore, Wish
 from flamenco_mgr.threads import InThread
+from flamenco_mgr.upkeep import Upkeep
+from flamenco_mgr.watching import Watching
 from flamenco_mgr.web.log_pages import LogPages
+from flamenco_mgr.web.operator_access import OperatorAccess
 from flamenco_mgr.web.table import routing_table
 from flamenco_mgr.web.worker_api import WorkerAPI
 
@@ -77,8 +91,9 @@ class Surroundings:
     """
     What a Manager is built in: the same for real, on a clock that stands still, or in a simulation.
 
-    ``treq`` is the client towards the Server. ``platform`` is this machine's, as Workers name theirs; ``own_url`` is
-    what the Server is told as this Manager's URL.
+    ``treq`` is the client towards the Server. ``platform`` is this machine's, as Workers name theirs, ``machine`` its
+    name in the network, ``offset`` its time zone; ``own_url`` is what the Server is told as this Manager's URL.
+    ``steady`` tells seconds by a clock that nobody sets, as people may set ``clock``.
     """
 
     clock: IReactorTime
@@ -87,6 +102,9 @@ class Surroundings:
     in_thread: InThread
     platform: str
     own_url: str
+    machine: str = ""
+    offset: Offset = utc
+    steady: Callable[[], float] = field(default=Factory(lambda self: self.clock.seconds, takes_self=True))
     new_id: Callable[[], str] = an_id
     chance: random.Random = field(factory=random.SystemRandom)
 
@@ -101,8 +119,10 @@ class _Links:
 
     checker: ITaskChecker
     downloads: IKickable
+    download_now: Callable[[], None]
     pushes: IKickable
     notifier: INotifier
+    health: IServerHealth
     last_push: Callable[[float], Awaitable[None]]
     everywhere: Sequence[IService] = ()
     once: Sequence[IService] = ()
@@ -118,19 +138,63 @@ def wire(settings: Settings, around: Surroundings) -> Farm:
     canceller = TaskCanceller(
         changes=changes, updates=store.updates, lease=store.lease, clock=clock, new_id=around.new_id
     )
-    links = _links(settings, around, canceller)
+    sharing = _sharing(settings, around)
+    archive = LogArchive(
+        directory=settings.task_logs_path,
+        in_thread=around.in_thread,
+        written=logs.written,
+        is_ours=lambda: sharing is None or sharing.is_ours,
+        new_id=around.new_id,
+    )
+    links = _links(settings, around, canceller, archive)
     wishes = Wishes(
         lease=store.lease,
         fulfil={
             Wish.DOWNLOAD: links.downloads.kick,
+            Wish.DOWNLOAD_NOW: links.download_now,
             Wish.PUSH: links.pushes.kick,
             Wish.TASK_TYPES: links.notifier.task_types_changed,
         },
     )
     returner = TaskReturner(changes=changes, clock=clock, new_id=around.new_id)
+    rules = FailureRules(
+        blacklist_threshold=settings.blacklist_threshold,
+        softfail_count=settings.task_fail_after_softfail_count,
+        sick_threshold=settings.sick_worker_threshold,
+        unseen_after=settings.worker_cleanup_max_age or UNSEEN_AFTER,
+    )
+    crews = Crews(workers=store.workers, blacklist=store.blacklist, rules=rules, clock=clock)
+    stranded = StrandedTasks(
+        changes=changes,
+        blacklist=store.blacklist,
+        crews=crews,
+        slices=Slices(lease=store.lease, clock=clock),
+        clock=clock,
+        new_id=around.new_id,
+    )
+    failures = TaskFailures(
+        changes=changes,
+        workers=store.workers,
+        blacklist=store.blacklist,
+        returner=returner,
+        crews=crews,
+        stranded=stranded,
+        rules=rules,
+        clock=clock,
+        new_id=around.new_id,
+    )
+    credentials = WorkerCredentials(in_thread=around.in_thread)
+    remover = WorkerRemover(
+        workers=store.workers,
+        credentials=credentials,
+        returner=returner,
+        notifier=WishedNotice(wishes=wishes),
+        stranded=stranded,
+        clock=clock,
+    )
     registry = WorkerRegistry(
         store=store.workers,
-        credentials=WorkerCredentials(in_thread=around.in_thread),
+        credentials=credentials,
         heartbeats=heartbeats,
         returner=returner,
         notifier=WishedNotice(wishes=wishes),
@@ -152,7 +216,9 @@ def wire(settings: Settings, around: Surroundings) -> Farm:
             clock=clock,
             new_id=around.new_id,
         ),
-        updates=UpdateReceiver(changes=changes, heartbeats=heartbeats, clock=clock, new_id=around.new_id),
+        updates=UpdateReceiver(
+            changes=changes, failures=failures, heartbeats=heartbeats, clock=clock, new_id=around.new_id
+        ),
         returner=returner,
         running=RunningTasks(tasks=store.tasks, registry=registry, heartbeats=heartbeats),
         outputs=OutputQueue(variables=variables, platform=around.platform),
@@ -161,6 +227,51 @@ def wire(settings: Settings, around: Surroundings) -> Farm:
         reader=LogReader(directory=settings.task_logs_path, in_thread=around.in_thread),
         open_to_all=settings.user_authentication.disable_security,
         server_url=settings.flamenco if settings.manager_id else "",
+    )
+    access = OperatorAccess(
+        open_to_all=settings.user_authentication.disable_security, own_url=around.own_url, machine=around.machine
+    )
+
+    steering = Steering(
+        settings=settings,
+        store=store,
+        clock=clock,
+        offset=around.offset,
+        in_thread=around.in_thread,
+        new_id=around.new_id,
+        variables=variables,
+        platform=around.platform,
+        remover=remover,
+        downloads=WishedTurn(wishes=wishes, wish=Wish.DOWNLOAD_NOW),
+    )
+    listing, operating = steering.listing(), steering.operating()
+    operators = steering.pages(operating, listing)
+    watching = Watching(
+        settings=settings,
+        store=store,
+        clock=clock,
+        in_thread=around.in_thread,
+        new_id=around.new_id,
+        changes=changes,
+        pushes=WishedTurn(wishes=wishes, wish=Wish.PUSH),
+        server=links.health,
+        listing=listing,
+        operating=operating,
+        facts=operators.facts,
+        claims=lambda: api.scheduler.claims,
+    )
+    upkeep = Upkeep(
+        settings=settings,
+        store=store,
+        clock=clock,
+        steady=around.steady,
+        in_thread=around.in_thread,
+        new_id=around.new_id,
+        changes=changes,
+        heartbeats=heartbeats,
+        returner=returner,
+        remover=remover,
+        fails=failures.timed_out,
     )
 
     async def last_words() -> None:
@@ -176,26 +287,39 @@ def wire(settings: Settings, around: Surroundings) -> Farm:
             Periodic(action=heartbeats.flush, interval=HEARTBEATS_EVERY, first=HEARTBEATS_EVERY, clock=clock),
             Periodic(action=store.checkpoint, interval=CHECKPOINT_EVERY, first=CHECKPOINT_EVERY, clock=clock),
             *links.everywhere,
-            *_shared_logs(settings, around),
-            WhereLeased(lease=store.lease, duties=[overdue, *links.once], wishes=wishes, clock=clock),
+            *watching.duties(),
+            *([] if sharing is None else [Periodic(action=sharing.look, interval=SHARING_EVERY, clock=clock)]),
+            WhereLeased(
+                lease=store.lease,
+                duties=[overdue, stranded, *links.once, *upkeep.duties(), *steering.duties()],
+                wishes=wishes,
+                clock=clock,
+            ),
         ],
-        workers_api=routing_table(api, pages, clock).resource(),
+        workers_api=routing_table(api, pages, access, clock, [operators, *watching.desks()]).resource(),
         last_words=last_words,
     )
 
 
-def _shared_logs(settings: Settings, around: Surroundings) -> Sequence[IService]:
+def _sharing(settings: Settings, around: Surroundings) -> SharedLogs | None:
     mark, directory = around.store.farm_mark, settings.task_logs_path
     if mark is None:
-        return ()
-    sharing = SharedLogs(mark=mark, directory=directory, in_thread=around.in_thread, new_value=around.new_id)
-    return (Periodic(action=sharing.look, interval=SHARING_EVERY, clock=around.clock),)
+        return None
+    return SharedLogs(mark=mark, directory=directory, in_thread=around.in_thread, new_value=around.new_id)
 
 
-def _links(settings: Settings, around: Surroundings, cancels: ICancels) -> _Links:
+def _links(settings: Settings, around: Surroundings, cancels: ICancels, archive: ILogArchive) -> _Links:
     if not settings.manager_id:
         nobody = NoServer()
-        return _Links(checker=nobody, downloads=nobody, pushes=nobody, notifier=nobody, last_push=nobody.last_push)
+        return _Links(
+            checker=nobody,
+            downloads=nobody,
+            download_now=nobody.download_now,
+            pushes=nobody,
+            notifier=nobody,
+            health=nobody,
+            last_push=nobody.last_push,
+        )
     store, clock = around.store, around.clock
     exchange = ServerExchange(
         treq=around.treq,
@@ -208,8 +332,17 @@ def _links(settings: Settings, around: Surroundings, cancels: ICancels) -> _Link
     client = FlamencoServerClient(exchange=exchange, manager_id=settings.manager_id)
     importer = TaskImporter(tasks=store.tasks, clock=clock)
     breaker = CircuitBreaker(clock=clock)
+    uploader = LogUploader(client=client, archive=archive, lease=store.lease, in_thread=around.in_thread, clock=clock)
+    sender = BatchSender(
+        client=client,
+        updates=store.updates,
+        cancels=cancels,
+        want_logs=uploader.want,
+        lease=store.lease,
+        clock=clock,
+    )
     pusher = UpdatePusher(
-        sender=BatchSender(client=client, updates=store.updates, cancels=cancels, lease=store.lease, clock=clock),
+        sender=sender,
         updates=store.updates,
         clock=clock,
         rules=PushRules(
@@ -236,9 +369,11 @@ def _links(settings: Settings, around: Surroundings, cancels: ICancels) -> _Link
     return _Links(
         checker=TaskChecker(client=client, store=store, importer=importer, breaker=breaker, clock=clock),
         downloads=downloader,
+        download_now=downloader.download_now,
         pushes=pusher,
         notifier=notifier,
+        health=LinkHealth(reachability=exchange.reachability, breaker=breaker, offset=exchange.offset, sender=sender),
         last_push=pusher.last_push,
         everywhere=(breaker,),
-        once=(downloader, pusher, notifier),
+        once=(downloader, pusher, uploader, notifier),
     )

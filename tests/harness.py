@@ -25,6 +25,7 @@ from flamenco_mgr.settings import Settings
 from flamenco_mgr.store.interfaces import Import, IStore
 from flamenco_mgr.store.sqlite import SQLiteStore
 from flamenco_mgr.wiring import HEARTBEATS_EVERY, Surroundings, wire
+from tests.streaming_treq import StreamingTreq
 from tests.threads import at_once
 
 T = TypeVar("T")
@@ -58,7 +59,7 @@ class FarmTestCase(SynchronousTestCase):
         self.clock = Clock()
         self.clock.advance(NOW)
         self.server = StandInServer(self.clock, random.Random(1), MANAGER, SECRET)
-        self.server_treq: Any = StubTreq(self.server.resource())
+        self.server_treq = StreamingTreq(self.server.resource())
         self.store = self.make_store(self.clock)
         self.logs = Path(self.mktemp())
         self.ids = (f"{number:024x}" for number in itertools.count(0xF00000000000000000000001))
@@ -68,6 +69,10 @@ class FarmTestCase(SynchronousTestCase):
     def make_store(self, clock: Clock) -> IStore:
         """Return a new store; the same tests are run on another provider's as well."""
         return SQLiteStore.in_memory(clock)
+
+    def steady(self) -> float:
+        """Return the seconds of the clock that nobody sets."""
+        return self.clock.seconds()
 
     def settle(self) -> bool:
         """Let the store do what takes it real time, and say whether there was anything; an embedded one has nothing."""
@@ -84,6 +89,7 @@ class FarmTestCase(SynchronousTestCase):
             chance=random.Random(2),
             platform="linux",
             own_url="http://manager.invalid:8080/",
+            steady=self.steady,
         )
         return wire(evolve(self.settings, task_logs_path=self.logs), around)
 

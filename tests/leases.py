@@ -22,6 +22,7 @@ class ScriptedLease:
     held: bool = False
     fence: int = 1
     holder: str = ""
+    managers: tuple[str, ...] = ()
     asleep: bool = False
     unavailable: bool = False
     others_wish: set[Wish] = field(factory=set)

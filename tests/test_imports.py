@@ -16,15 +16,18 @@ ROOT = "flamenco_mgr"
 ALLOWED: Mapping[str, frozenset[str]] = {
     "domain": frozenset({"domain"}),
     "wire": frozenset({"wire", "domain"}),
-    "store": frozenset({"store", "domain", "threads", "deadline", "periodic"}),
+    "store": frozenset({"store", "domain", "durations", "threads", "deadline", "periodic"}),
     "server": frozenset({"server", "domain", "wire", "store.interfaces", "periodic", "threads"}),
     "farm": frozenset({"farm", "domain", "store.interfaces", "server.interfaces", "periodic", "threads"}),
-    "web": frozenset({"web", "deadline", "farm", "domain", "wire", "store.interfaces", "threads"}),
+    "web": frozenset({"web", "deadline", "durations", "farm", "domain", "wire", "store.interfaces", "threads"}),
     "settings": frozenset({"settings", "domain"}),
-    "demo": frozenset({"demo", "domain", "wire", "store", "threads"}),
+    "demo": frozenset({"demo", "domain", "scenes", "wire", "store", "threads"}),
+    "scenes": frozenset(),
+    "storekeeping": frozenset({"storekeeping", "store", "domain", "settings"}),
     "periodic": frozenset(),
     "deadline": frozenset(),
     "threads": frozenset(),
+    "durations": frozenset(),
     "own_url": frozenset(),
     "exit_status": frozenset(),
     "log_output": frozenset(),
@@ -34,10 +37,11 @@ ALLOWED: Mapping[str, frozenset[str]] = {
     ),
     "one_shots": frozenset({"options", "periodic", "exit_status", "store.interfaces", "domain", "wire"}),
     "service": frozenset({"store.interfaces", "web"}),
+    "cli": frozenset({"cli", "settings", "storekeeping"}),
 }
 
 # These wire the others together.
-EVERYTHING = frozenset({"tap", "wiring"})
+EVERYTHING = frozenset({"tap", "wiring", "upkeep", "steering", "watching"})
 
 # What would make a rule of the farm depend on more than its arguments.
 IMPURE = (

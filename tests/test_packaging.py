@@ -18,6 +18,9 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 
 UNIT = CHECKOUT / "systemd/flamenco-manager.service"
 
+SHARED = ("manager.yaml", "api.md", "backup-format.md", "mongodb.md", "flamenco-manager.service", "flamenco-manager.json", "alerts.yaml")
+"""What an administrator starts from."""
+
 
 async def run(*command: str | Path, directory: Path) -> str:
     """Run a command elsewhere, without this checkout on the path, and return what it writes; raise if it fails."""
@@ -36,7 +39,7 @@ class WheelTests(TestCase):
         """Build the wheel from a copy of what it is made of, as building leaves things behind."""
         source = Path(self.mktemp()).absolute()
         unwanted = shutil.ignore_patterns("__pycache__", "dropin.cache")
-        for name in ("docs", "flamenco_mgr", "systemd", "twisted"):
+        for name in ("contrib", "docs", "flamenco_mgr", "systemd", "twisted"):
             shutil.copytree(CHECKOUT / name, source / name, ignore=unwanted)
         for name in ("setup.py", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE", "manager.yaml"):
             shutil.copy(CHECKOUT / name, source / name)
@@ -74,6 +77,8 @@ class WheelTests(TestCase):
         self.assertRegex(await run(*twistd, "--help", directory=empty), r"\bflamenco-manager +Run a render farm")
         told = await run(*twistd, "flamenco-manager", "--version", directory=empty)
         self.assertEqual(told, f"Flamenco Manager {__version__}\n")
+        told = await run(home / "bin/flamenco-manager", "--version", directory=empty)
+        self.assertEqual(told, f"Flamenco Manager {__version__}\n")
         where = await run(
             home / "bin/python", "-c", "import flamenco_mgr; print(flamenco_mgr.__file__)", directory=empty
         )
@@ -86,7 +91,7 @@ class WheelTests(TestCase):
             str(path.relative_to(source))
             for folder in ("flamenco_mgr", "twisted")
             for path in (source / folder).rglob("*")
-            if path.suffix in {".py", ".sql", ".json", ".typed"}
+            if path.suffix in {".py", ".sql", ".json", ".blend", ".typed"}
         }
         self.assertEqual(wanted - names, set())
         foreign = {name.split("/")[0] for name in names} - {"flamenco_mgr", "twisted"}
@@ -95,7 +100,7 @@ class WheelTests(TestCase):
         share = f"{made}.data/data/share/flamenco-manager/"
         self.assertEqual(
             {name for name in names if name.startswith(share)},
-            {share + "manager.yaml", share + "mongodb.md", share + "flamenco-manager.service"},
+            {share + name for name in SHARED},
         )
 
 

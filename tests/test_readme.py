@@ -1,10 +1,14 @@
 """The README tells what is so."""
 
+import itertools
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 from twisted.trial.unittest import SynchronousTestCase
 
+from flamenco_mgr.cli.program import program
 from flamenco_mgr.options import Options
 from flamenco_mgr.settings import Settings
 from flamenco_mgr.settings.sections import keys_below
@@ -42,5 +46,33 @@ class ReadmeTests(SynchronousTestCase):
 
     def test_places(self) -> None:
         """Every file and folder that it names is there."""
-        for name in re.findall(r"`((?:flamenco_mgr|tests|bench|systemd)/[^`*]+)`", self.text):
+        for name in re.findall(r"`((?:contrib|docs|flamenco_mgr|tests|bench|systemd)/[^`*]+)`", self.text):
             self.assertTrue((ROOT / name).exists(), name)
+
+    def test_commands(self) -> None:
+        """Every command of the command line is in its table, and no other; so are those of its groups."""
+        table = self.text.partition("## From the command line")[2].partition("\n\nA Worker is named")[0]
+        cells = [row.split("|")[1] for row in table.splitlines() if row.startswith("|")]
+        named = {words for cell in cells for text in re.findall(r"`([^`]+)`", cell) if (words := _command(text))}
+        self.assertEqual(named, set(_commands()))
+
+
+def _command(text: str) -> str:
+    """Return the words of an example that are a command: those before the first option or argument."""
+    return " ".join(itertools.takewhile(lambda word: re.fullmatch(r"[a-z][a-z-]*", word), text.split()))
+
+
+def _commands() -> Iterator[str]:
+    """Yield all commands; those that a group means by itself, and choices that stand for commands, among them."""
+    context = click.Context(program)
+    for name in program.list_commands(context):
+        command = program.get_command(context, name)
+        assert command is not None
+        first = command.params[0] if command.params and isinstance(command.params[0], click.Argument) else None
+        if isinstance(command, click.Group):
+            yield name
+            yield from (f"{name} {inner}" for inner in command.list_commands(context) if inner != "list")
+        elif first is not None and isinstance(first.type, click.Choice):
+            yield from (f"{name} {choice}" for choice in first.type.choices)
+        else:
+            yield name

@@ -17,6 +17,7 @@ from flamenco_mgr.service import LAST_TIME, REQUESTS_TIME, Farm, ManagerService
 from flamenco_mgr.store.interfaces import StoreRefused, StoreUnavailable
 from flamenco_mgr.web.gate import Gate
 from flamenco_mgr.web.lean import LeanResource
+from flamenco_mgr.web.meter import RequestMeter
 
 
 @implementer(IListeningPort)
@@ -78,7 +79,7 @@ class Busy(LeanResource):
     """Requests in progress that do not end by themselves."""
 
     def __init__(self) -> None:
-        super().__init__(Klein(), {})
+        super().__init__(Klein(), {}, RequestMeter(lambda: 0.0))
         self.done: Deferred[None] = Deferred()
 
     def idle(self) -> "Deferred[None]":
@@ -127,7 +128,7 @@ class ManagerServiceTests(SynchronousTestCase):
 
     def answer(self) -> int:
         request: Any = DummyRequest([b""])
-        request.uri = b"/task"
+        request.uri = request.path = b"/task"
         self.gate.render(request)
         return int(request.responseCode)
 

@@ -23,7 +23,17 @@ from twisted.logger import (
 )
 
 from flamenco_mgr.demo.demonstration import Demonstration
-from flamenco_mgr.demo.plan import TIME_LIMIT, TIME_LIMIT_ON_MONGODB, Plan
+from flamenco_mgr.demo.plan import (
+    REAL_TASKS,
+    REAL_WORKERS,
+    TASKS,
+    TIME_LIMIT,
+    TIME_LIMIT_FOR_REAL,
+    TIME_LIMIT_ON_MONGODB,
+    WORKERS,
+    Plan,
+)
+from flamenco_mgr.demo.real.studio import RESULTS, ProgramsMissing, Studio
 from flamenco_mgr.store.interfaces import StoreRefused
 from flamenco_mgr.store.mongo.uri import MongoAddress
 
@@ -46,16 +56,20 @@ def _options(arguments: Sequence[str]) -> Namespace:
         metavar="URL",
         help="of a database on MongoDB that does not exist yet: two Managers share it; it is removed in the end",
     )
+    parser.add_argument(
+        "--real",
+        action="store_true",
+        help="Workers render a small job with Blender, and make a video of it with ffmpeg, on a quiet day",
+    )
     parser.add_argument("--quiet-day", action="store_true", help="nobody changes their mind, nothing dies")
     parser.add_argument(
-        "--workers", type=_count, default=usual.workers, metavar="N", help="how many Workers [%(default)s]"
+        "--workers", type=_count, metavar="N", help=f"how many Workers [{WORKERS}, for real {REAL_WORKERS}]"
     )
     parser.add_argument(
         "--tasks",
         type=_count,
-        default=usual.tasks,
         metavar="N",
-        help="about how many tasks each job has [%(default)s]",
+        help=f"about how many tasks each job has [{TASKS}, for real {REAL_TASKS}]",
     )
     parser.add_argument(
         "--speed",
@@ -71,7 +85,8 @@ def _options(arguments: Sequence[str]) -> Namespace:
         "--time-limit",
         type=_amount,
         metavar="SECONDS",
-        help=f"after which it has failed [{TIME_LIMIT:g}, on MongoDB {TIME_LIMIT_ON_MONGODB:g}]",
+        help=f"after which it has failed [{TIME_LIMIT:g}, on MongoDB {TIME_LIMIT_ON_MONGODB:g}, for real "
+        f"{TIME_LIMIT_FOR_REAL:g}]",
     )
     parser.add_argument("--directory", type=Path, help="an empty directory for all files, which are then kept")
     return parser.parse_args(arguments)
@@ -123,22 +138,44 @@ def _with_standard_streams() -> TextIO:
     return sys.stdout or Path(os.devnull).open("w")
 
 
+def _plan(options: Namespace, directory: Path) -> Plan:
+    try:
+        studio = Studio.of(directory) if options.real else None
+    except ProgramsMissing as e:
+        if options.directory is None:
+            directory.rmdir()
+        raise SystemExit(str(e)) from e
+    plan = Plan(
+        directory=directory,
+        database_url=options.database or "",
+        studio=studio,
+        workers=options.workers or (REAL_WORKERS if options.real else WORKERS),
+        tasks=options.tasks or (REAL_TASKS if options.real else TASKS),
+        speed=options.speed,
+        seed=options.seed,
+        accidents=not (options.quiet_day or options.real),
+    )
+    return plan if options.time_limit is None else evolve(plan, time_limit=options.time_limit)
+
+
+def _remove(directory: Path, but: str) -> None:
+    """Remove a directory; if it has a folder of this name, all else that is in it."""
+    if not (but and (directory / but).is_dir()):
+        shutil.rmtree(directory, ignore_errors=True)
+        return
+    for entry in directory.iterdir():
+        if entry.name != but and entry.is_dir():
+            shutil.rmtree(entry, ignore_errors=True)
+        elif entry.name != but:
+            entry.unlink(missing_ok=True)
+
+
 def main(arguments: Sequence[str]) -> None:
     """Run the demonstration, and end the process with its exit status."""
     output = _with_standard_streams()
     options = _options(arguments)
     directory = _directory(options.directory)
-    plan = Plan(
-        directory=directory,
-        database_url=options.database or "",
-        workers=options.workers,
-        tasks=options.tasks,
-        speed=options.speed,
-        seed=options.seed,
-        accidents=not options.quiet_day,
-    )
-    if options.time_limit is not None:
-        plan = evolve(plan, time_limit=options.time_limit)
+    plan = _plan(options, directory)
     console = Console(file=output, highlight=False)
     if not console.is_terminal:
         console.width = _PIPE_WIDTH
@@ -152,7 +189,7 @@ def main(arguments: Sequence[str]) -> None:
             react(partial(_run, demonstration))
         finally:
             if not demonstration.files_wanted:
-                shutil.rmtree(directory, ignore_errors=True)
+                _remove(directory, but=RESULTS if options.real else "")
 
 
 async def _run(demonstration: Demonstration, reactor: Any) -> None:

@@ -8,16 +8,23 @@ import yaml
 
 from flamenco_mgr.demo.plan import MANAGER_ID, MANAGER_SECRET
 
-_PLACES: Final[Mapping[str, tuple[str, str]]] = {
-    "blender": ("/opt/blender/blender", "C:/Blender/blender.exe"),
-    "ffmpeg": ("/usr/bin/ffmpeg", "C:/ffmpeg/ffmpeg.exe"),
-    "job_storage": ("/shared/jobs", "J:"),
-    "render": ("/shared/render", "R:"),
+VARIABLES: Final[Mapping[str, Mapping[str, str]]] = {
+    "blender": {"linux": "/opt/blender/blender", "windows": "C:/Blender/blender.exe"},
+    "ffmpeg": {"linux": "/usr/bin/ffmpeg", "windows": "C:/ffmpeg/ffmpeg.exe"},
+    "job_storage": {"linux": "/shared/jobs", "windows": "J:"},
+    "render": {"linux": "/shared/render", "windows": "R:"},
 }
-"""Variables with their values on Linux and on Windows."""
+"""Variables with their values by platform, where nothing is rendered."""
 
 
-def manager_yaml(*, server_url: str, manager_port: int, database: Mapping[str, str], task_logs: Path) -> str:
+def manager_yaml(
+    *,
+    server_url: str,
+    manager_port: int,
+    database: Mapping[str, str],
+    task_logs: Path,
+    variables: Mapping[str, Mapping[str, str]],
+) -> str:
     """Return a manager.yaml for a farm on this machine, with intervals as short as its Workers' lives."""
     return yaml.safe_dump(
         {
@@ -36,12 +43,12 @@ def manager_yaml(*, server_url: str, manager_port: int, database: Mapping[str, s
             "cancel_task_fetch_max_interval": "500ms",
             "ssdp_discovery": False,
             "shaman": {"enabled": False},
-            "variables": {name: _variable(*values) for name, values in _PLACES.items()},
+            "variables": {name: _variable(values) for name, values in variables.items()},
         },
         sort_keys=False,
     )
 
 
-def _variable(linux: str, windows: str) -> dict[str, Any]:
-    values = [{"platform": "linux", "value": linux}, {"platform": "windows", "value": windows}]
-    return {"direction": "oneway", "values": values}
+def _variable(values: Mapping[str, str]) -> dict[str, Any]:
+    listed = [{"platform": platform, "value": value} for platform, value in values.items()]
+    return {"direction": "oneway", "values": listed}

@@ -16,7 +16,8 @@ from zope.interface import implementer
 
 from flamenco_mgr.demo.balancing import FRONT, BalancedAgent
 from flamenco_mgr.demo.durations import SeededDurations
-from flamenco_mgr.demo.plan import PLATFORMS, Plan
+from flamenco_mgr.demo.plan import Plan
+from flamenco_mgr.demo.real.craft import RealCraft
 from flamenco_mgr.demo.simulated_worker import SimulatedWorker
 from flamenco_mgr.demo.worker.connection import connection_pool
 from flamenco_mgr.demo.worker.enlisting import WorkerProfile
@@ -49,11 +50,12 @@ class Crew:
             for number in range(plan.workers)
         ]
         durations = SeededDurations(seed=plan.seed)
+        platforms = plan.platforms
         workers = [
             SimulatedWorker(
                 profile=WorkerProfile(
-                    nickname=f"{PLATFORMS[number % len(PLATFORMS)]}-{number + 1}",
-                    platform=PLATFORMS[number % len(PLATFORMS)],
+                    nickname=f"{platforms[number % len(platforms)]}-{number + 1}",
+                    platform=platforms[number % len(platforms)],
                     supported_task_types=tuple(task_types),
                 ),
                 client=HTTPClient(way),
@@ -62,6 +64,7 @@ class Crew:
                 manager_url=FRONT,
                 time_scale=1 / plan.speed,
                 duration=durations,
+                craft=None if plan.studio is None else RealCraft(processes=reactor),
             )
             for number, way in enumerate(ways)
         ]

@@ -10,6 +10,7 @@ from flamenco_mgr.demo.agreement import disagreements
 from flamenco_mgr.demo.display import display
 from flamenco_mgr.demo.farm import DemoFarm
 from flamenco_mgr.demo.gathering import gathered
+from flamenco_mgr.demo.manager_process import ManagerIsSilent
 from flamenco_mgr.demo.narrator import Failed, Narrator
 from flamenco_mgr.demo.plan import Plan
 from flamenco_mgr.demo.story import Story
@@ -73,7 +74,7 @@ class Demonstration:
             await farm.database.prepare()
             narrator = Narrator(farm=farm, audience=screen)
             agree = await self._compared(farm, Story(farm=farm, narrator=narrator), narrator)
-        except (Failed, StoreRefused, StoreUnavailable) as e:
+        except (Failed, ManagerIsSilent, StoreRefused, StoreUnavailable) as e:
             screen.close()
             self._complain(e)
         finally:
@@ -87,13 +88,17 @@ class Demonstration:
 
     async def _compared(self, farm: DemoFarm, story: Story, narrator: Narrator) -> bool:
         await story.play()
+        status = await farm.managers[0].tell("status")
         await story.end()
         narrator.audience.close()
         books = await gathered(farm)
         found = disagreements(books)
         print_summary(self.console, farm, narrator.events, books, found)
+        self.console.print(f"\nflamenco-manager status, before the end\n{status}", soft_wrap=True, markup=False, end="")
         agree = not any(found.values())
         self.console.print("\nThe books agree." if agree else "\nThe books do not agree.", style="bold")
+        if self.plan.studio is not None:
+            self.console.print(f"The video is {self.plan.studio.video}", soft_wrap=True, markup=False)
         if agree and self.keep:
             await story.go_on()
             await self._leave_running(farm)

@@ -11,11 +11,13 @@ from twisted.internet.defer import maybeDeferred
 from twisted.internet.interfaces import IListeningPort
 from twisted.web.server import Site
 
+from flamenco_mgr.demo.configuration import VARIABLES
 from flamenco_mgr.demo.crew import Crew
 from flamenco_mgr.demo.database import Database, EmbeddedDatabase, MongoDatabase
 from flamenco_mgr.demo.manager_process import ManagerProcess
 from flamenco_mgr.demo.managers import HERE, configured, task_logs
 from flamenco_mgr.demo.plan import MANAGER_ID, MANAGER_SECRET, Plan
+from flamenco_mgr.demo.real.job import flamingo_job
 from flamenco_mgr.demo.standin.drafts import JobDraft
 from flamenco_mgr.demo.standin.entries import StandInJob
 from flamenco_mgr.demo.standin.jobs import render_job, video_chunks_job
@@ -71,11 +73,12 @@ class DemoFarm:
         """
         database = _database(plan, reactor)
         server = StandInServer(reactor, Random(plan.seed), MANAGER_ID, MANAGER_SECRET)
-        drafts = _drafts(plan.tasks)
+        drafts = _drafts(plan.tasks) if plan.studio is None else (flamingo_job(plan.tasks),)
+        variables = VARIABLES if plan.studio is None else plan.studio.variables()
         jobs = tuple(server.books.add_job(draft) for draft in drafts)
         port = reactor.listenTCP(0, Site(server.resource(), parsePOSTFormSubmission=False), interface=HERE)
         server_url = f"http://{HERE}:{port.getHost().port}/"
-        managers = configured(plan.directory, database, server_url, reactor)
+        managers = configured(plan.directory, database, server_url, reactor, variables)
         return cls(
             plan=plan,
             reactor=reactor,
@@ -148,7 +151,7 @@ def _database(plan: Plan, reactor: Any) -> Database:
     return EmbeddedDatabase(directory=plan.directory / "db", reactor=reactor)
 
 
-def _drafts(tasks: int) -> tuple[JobDraft, JobDraft]:
+def _drafts(tasks: int) -> tuple[JobDraft, ...]:
     """Return two jobs of about that many tasks: each chunk of frames is one in the first, two in the second."""
     return (
         render_job(10 * max(1, tasks - 3), chunk_size=10, priority=50),

@@ -42,4 +42,5 @@ async def gathered(farm: DemoFarm) -> FarmBooks:
 
 def _logged(path: Path) -> str:
     """Return what is in a task's log and in all those that were rotated away."""
-    return "".join(file.read_text(encoding="utf-8") for file in sorted(path.parent.glob(f"{path.name}*")))
+    files = [file for file in path.parent.glob(f"{path.name}*") if ".gz" not in file.suffixes]
+    return "".join(file.read_text(encoding="utf-8") for file in sorted(files))

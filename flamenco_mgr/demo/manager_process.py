@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.error import ProcessExitedAlready, ProcessTerminated
 from twisted.internet.interfaces import IReactorProcess, IReactorTime
 from twisted.internet.protocol import ProcessProtocol
+from twisted.internet.utils import getProcessOutputAndValue
 from twisted.python.failure import Failure
 
 import flamenco_mgr
@@ -20,6 +21,10 @@ STOPPING_TIME: Final = 15.0
 """Seconds after which a Manager that was asked to stop is killed; more than its own limits together."""
 
 _PACKAGE_PARENT: Final = Path(flamenco_mgr.__file__).parent.parent
+
+
+class ManagerIsSilent(Exception):
+    """A Manager that runs does not say what it is asked."""
 
 
 @define(eq=False, kw_only=True)
@@ -64,6 +69,23 @@ class ManagerProcess:
                 childFDs={0: nothing.fileno(), 1: log.fileno(), 2: log.fileno()},
             )
         self.starts += 1
+
+    async def tell(self, *command: str) -> str:
+        """
+        Return what ``flamenco-manager`` says of this Manager, asked with these words.
+
+        Raises `ManagerIsSilent` with its reason if that is not done.
+        """
+        said, why, status = await getProcessOutputAndValue(
+            sys.executable,
+            ["-m", "flamenco_mgr.cli", "--config", str(self.directory / "manager.yaml"), *command],
+            env=os.environ | {"PYTHONPATH": _python_path()},
+            path=str(self.directory),
+            reactor=self.processes,
+        )
+        if status:
+            raise ManagerIsSilent(f"{self.name}: {why.decode(errors='replace').strip()}")
+        return str(said.decode())
 
     async def kill(self) -> None:
         """Kill the process as the kernel does when memory is short: it has no time for anything."""

@@ -1,7 +1,7 @@
 """The Managers of the demonstration, each with a configuration of its own on what they share."""
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,13 @@ from flamenco_mgr.demo.manager_process import ManagerProcess
 HERE = "127.0.0.1"
 
 
-def configured(directory: Path, database: Database, server_url: str, reactor: Any) -> Sequence[ManagerProcess]:
+def configured(
+    directory: Path,
+    database: Database,
+    server_url: str,
+    reactor: Any,
+    variables: Mapping[str, Mapping[str, str]],
+) -> Sequence[ManagerProcess]:
     """Return as many Managers as the database is for, not started yet, each with a run directory in ``directory``."""
     managers = []
     for number in range(1, database.managers + 1):
@@ -26,6 +32,7 @@ def configured(directory: Path, database: Database, server_url: str, reactor: An
                 manager_port=port,
                 database=database.settings,
                 task_logs=task_logs(directory),
+                variables=variables,
             )
         )
         managers.append(

@@ -5,6 +5,8 @@ from typing import Final
 
 from attrs import field, frozen
 
+from flamenco_mgr.demo.real.studio import Studio, here
+
 MANAGER_ID: Final = "5d7b9f3ae4b0c83a1f2d6e11"
 MANAGER_SECRET: Final = "SRVd0ntUseThisSecretItIsOnlyForTheDemo0000000"  # noqa: S105 it opens nothing but this farm
 
@@ -17,6 +19,15 @@ TIME_LIMIT: Final = 55.0
 TIME_LIMIT_ON_MONGODB: Final = 85.0
 """The same where a Manager that has died is missed for some seconds, and the server may be slow."""
 
+TIME_LIMIT_FOR_REAL: Final = 300.0
+"""The same where Workers render, on whatever machine this is."""
+
+WORKERS: Final = 8
+TASKS: Final = 100
+REAL_WORKERS: Final = 2
+REAL_TASKS: Final = 10
+"""What is usual, and what is where Workers render."""
+
 
 @frozen(kw_only=True)
 class Plan:
@@ -25,19 +36,27 @@ class Plan:
 
     ``database_url`` is that of a new database on MongoDB; without one the embedded store is used. ``tasks`` is about
     how many each of the two jobs has. Workers live ``speed`` times faster than real ones. ``accidents``: users change
-    their minds, a Worker dies, a Manager is killed. After ``time_limit`` seconds it has failed. All files are below
-    ``directory``.
+    their minds, a Worker dies, a Manager is killed. With a ``studio`` there is one job, and Workers do it for real.
+    After ``time_limit`` seconds it has failed. All files are below ``directory``.
     """
 
     directory: Path
     database_url: str = field(default="", repr=False)
-    workers: int = 8
-    tasks: int = 100
+    studio: Studio | None = None
+    workers: int = WORKERS
+    tasks: int = TASKS
     speed: float = 20.0
     seed: int = 2
     accidents: bool = True
     time_limit: float = field()
 
+    @property
+    def platforms(self) -> tuple[str, ...]:
+        """What the Workers run on, in turn."""
+        return PLATFORMS if self.studio is None else (here(),)
+
     @time_limit.default
     def _usual_limit(self) -> float:
+        if self.studio is not None:
+            return TIME_LIMIT_FOR_REAL
         return TIME_LIMIT_ON_MONGODB if self.database_url else TIME_LIMIT

@@ -1,4 +1,4 @@
-"""A Worker of the farm that renders nothing, and does everything else as Flamenco Worker 2.5 does."""
+"""A Worker of the farm that mostly renders nothing, and does everything else as Flamenco Worker 2.5 does."""
 
 from contextlib import suppress
 from http import HTTPStatus
@@ -12,6 +12,7 @@ from twisted.internet.interfaces import IReactorTime
 from flamenco_mgr.demo.worker.answers import HandedTask, Malformed, changed_status, handed_task, locked_status
 from flamenco_mgr.demo.worker.commands import Duration, UsualDurations
 from flamenco_mgr.demo.worker.connection import ManagerConnection, NoAnswer
+from flamenco_mgr.demo.worker.craft import Craft
 from flamenco_mgr.demo.worker.disk import WorkerDisk
 from flamenco_mgr.demo.worker.enlisting import Enlistment, Refused, WorkerProfile
 from flamenco_mgr.demo.worker.holding import TaskHolder
@@ -48,7 +49,8 @@ class SimulatedWorker:
     It keeps the real one's order, delays, repeats and strictness; what would break the real one it notes in
     `offences`. ``client`` may be shared by all workers (`connection_pool`). Delays are those of section 6 times
     ``time_scale``; only the 3 s for an answer are not scaled. ``duration`` says how long a command takes, in unscaled
-    seconds. ``disk`` and ``journal`` outlive the process: `restarted` makes the next one.
+    seconds; with a ``craft`` commands are carried out for real instead. ``disk`` and ``journal`` outlive the process:
+    `restarted` makes the next one.
     """
 
     profile: WorkerProfile
@@ -58,6 +60,7 @@ class SimulatedWorker:
     manager_url: str
     time_scale: float = 1.0
     duration: Duration = field()
+    craft: Craft | None = None
     disk: WorkerDisk = field(factory=WorkerDisk)
     journal: Journal = field(factory=Journal)
     state: WorkerState = field(init=False, default=WorkerState.STARTING)
@@ -233,4 +236,5 @@ class SimulatedWorker:
             duration=self.duration,
             failure_chance=self.profile.failure_chance,
             random=self.random,
+            craft=self.craft,
         )

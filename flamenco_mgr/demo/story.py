@@ -1,5 +1,6 @@
 """What happens on the farm of the demonstration, one thing after the other."""
 
+import gzip
 from collections.abc import Sequence
 from typing import Final
 
@@ -8,6 +9,7 @@ from attrs import frozen
 from flamenco_mgr.demo.farm import DemoFarm
 from flamenco_mgr.demo.manager_process import ManagerProcess
 from flamenco_mgr.demo.narrator import Failed, Narrator
+from flamenco_mgr.demo.real.studio import Studio
 from flamenco_mgr.demo.simulated_worker import SimulatedWorker
 from flamenco_mgr.demo.standin.statuses import JobStatus, TaskStatus
 
@@ -27,6 +29,8 @@ class Story:
 
     async def play(self) -> None:
         """Play from the start of the farm to the moment when nobody has anything left to do."""
+        if self.farm.plan.studio is not None:
+            self.farm.plan.studio.prepare()
         await self._open()
         if self.farm.plan.accidents:
             await self._accidents()
@@ -35,6 +39,8 @@ class Story:
         await self.narrator.until_lasting(self._is_over, seconds, "the farm does not come to rest")
         await self.narrator.until_server_knows_all()
         self.narrator.tell("All jobs are completed, and everybody is at rest")
+        if self.farm.plan.studio is not None:
+            self._show(self.farm.plan.studio)
 
     async def end(self) -> None:
         """Have the Workers sign off and the Managers stop."""
@@ -56,7 +62,8 @@ class Story:
 
     async def _open(self) -> None:
         sizes = " and ".join(str(len(job.tasks)) for job in self.farm.jobs)
-        self.narrator.tell(f"The Server has two jobs, of {sizes} tasks")
+        jobs = "a job" if len(self.farm.jobs) == 1 else "two jobs"
+        self.narrator.tell(f"The Server has {jobs}, of {sizes} tasks")
         managers = self.farm.managers
         self._start_managers()
         self.farm.crew.start()
@@ -76,6 +83,7 @@ class Story:
         await self._a_task_is_canceled()
         await self._completed(0.2)
         await self._a_worker_dies()
+        await self._a_log_is_wanted()
         await self._completed(0.4)
         self._a_job_is_requeued()
         await self._completed(0.6)
@@ -120,6 +128,16 @@ class Story:
             await self.narrator.pause(_DOWN)
             self.narrator.tell(f"{name} is back, with its old disk")
             self.farm.crew.resurrect(worker)
+
+    async def _a_log_is_wanted(self) -> None:
+        server = self.farm.server
+        task = next(task for task in server.books.tasks() if task.status == TaskStatus.COMPLETED)
+        server.books.request_log(task.job, task.id)
+        self.narrator.tell(f"A user asks for the log of {task.name}")
+        logs = server.record.logs
+        await self.narrator.until(lambda: bool(logs), f"the log of {task.name} has not come")
+        lines = gzip.decompress(logs[0].content).splitlines()
+        self.narrator.tell(f"The Server has it, {len(lines)} lines")
 
     def _a_job_is_requeued(self) -> None:
         job = self.farm.jobs[1]
@@ -181,6 +199,12 @@ class Story:
             books.requeue_task(done[0].id)
             self.narrator.tell(f"A user requeues {done[0].name}, which was completed, and what depends on it")
 
+    def _show(self, studio: Studio) -> None:
+        if not studio.video.is_file():
+            raise Failed(f"The job is completed, and there is no {studio.video}")
+        size = studio.video.stat().st_size
+        self.narrator.tell(f"Blender has rendered {studio.frames} frames, and ffmpeg has made a video of {size} bytes")
+
     async def _completed(self, share: float) -> None:
         def far_enough() -> bool:
             jobs = self.farm.sight().jobs
@@ -189,4 +213,6 @@ class Story:
         await self.narrator.until(far_enough, f"less than {share:.0%} of the tasks are completed")
 
     def _is_over(self) -> bool:
+        if self.farm.plan.studio is not None and any(job.status == JobStatus.FAILED for job in self.farm.jobs):
+            raise Failed(f"The job has failed; the tasks' logs in {self.farm.task_logs} tell why")
         return all(job.status == JobStatus.COMPLETED for job in self.farm.jobs) and self.farm.crew.at_rest()

@@ -102,7 +102,7 @@ def _server_requests(farm: DemoFarm) -> Table:
 
 
 def _figures(farm: DemoFarm) -> str:
-    sizes = [path.stat().st_size for path in farm.task_logs.rglob("task-*") if path.is_file()]
+    sizes = [path.stat().st_size for path in farm.task_logs.rglob("task-*.txt*") if ".gz" not in path.suffixes]
     record = farm.server.record
     updates = sum(len(received) for received in record.received.values())
     asked = sum(len(record.rounds(task.id)) for task in farm.server.books.tasks())

@@ -44,7 +44,12 @@ def returned(task: Task, worker: Worker, reason: str, *, now: float, update_id: 
     """
     if task.belongs_to_another(worker.id):
         return None
-    activity = f"Manager took task {task.id} back from worker {worker.identifier}: {reason}"
+    return taken_back(task, f"worker {worker.identifier}", reason, now=now, update_id=update_id)
+
+
+def taken_back(task: Task, holder: str, reason: str, *, now: float, update_id: str) -> Transition | None:
+    """Take a task back from whoever has it, of whom ``holder`` tells people; None if nobody is on it."""
+    activity = f"Manager took task {task.id} back from {holder}: {reason}"
     if task.status == TaskStatus.CANCEL_REQUESTED:
         status = TaskStatus.CANCELED.value
     elif task.status == TaskStatus.ACTIVE:

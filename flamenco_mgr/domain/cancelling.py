@@ -11,6 +11,9 @@ GRACE = 60.0
 
 ACTIVITY = "Manager cancelled task by request of Flamenco Server"
 
+LOCAL_ACTIVITY = "Manager cancelled task by request of an operator"
+"""Of a task that the Server does not know."""
+
 
 def cancelled(task: Task, *, final_waits: bool, heard_at: float, now: float, update_id: str) -> Transition | None:
     """
@@ -35,16 +38,17 @@ def cancelled(task: Task, *, final_waits: bool, heard_at: float, now: float, upd
 
 def confirmed(task: Task, *, now: float, update_id: str) -> Transition:
     """Cancel a task that no worker is on any more, and tell the Server so in one update."""
-    line = f"{log_stamp(now)}: {ACTIVITY}\n"
+    activity = LOCAL_ACTIVITY if task.is_local else ACTIVITY
+    line = f"{log_stamp(now)}: {activity}\n"
     after = evolve(
-        task, status=TaskStatus.CANCELED.value, activity=ACTIVITY, last_updated=now, cancel_requested_at=None
+        task, status=TaskStatus.CANCELED.value, activity=activity, last_updated=now, cancel_requested_at=None
     )
     update = TaskUpdate(
         id=update_id,
         task_id=task.id,
         received_at=now,
         status=TaskStatus.CANCELED.value,
-        activity=ACTIVITY,
+        activity=activity,
         log_tail=log_tail(line),
         progress=task.progress,
     )

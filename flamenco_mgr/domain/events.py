@@ -7,6 +7,9 @@ from attrs import frozen
 from flamenco_mgr.domain.tasks import Task
 from flamenco_mgr.domain.workers import Worker
 
+LONGEST_TEXT = 1000
+"""Characters of what a task says that are remembered."""
+
 
 class EventKind(str, Enum):
     """What an event is about."""
@@ -50,7 +53,7 @@ def of_task(before: Task, after: Task) -> Event | None:
         task=after.id,
         job=after.job,
         worker=after.worker_id,
-        text=after.activity,
+        text=after.activity[:LONGEST_TEXT],
     )
 
 

@@ -13,3 +13,9 @@ def normal_id(text: object) -> str | None:
     if isinstance(text, str) and _ID.match(text):
         return text.lower()
     return None
+
+
+def made_at(any_id: str) -> float | None:
+    """Return when an id was made, which MongoDB's say in seconds since 1970, UTC; None if it is no id."""
+    known = normal_id(any_id)
+    return None if known is None else float(int(known[:8], 16))

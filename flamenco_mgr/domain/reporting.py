@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from attrs import evolve, field, frozen
 
-from flamenco_mgr.domain.tasks import FINISHED, REPORTABLE, FailedBy, Progress, Task, TaskStatus
+from flamenco_mgr.domain.failing import with_failure
+from flamenco_mgr.domain.tasks import FINISHED, REPORTABLE, Progress, Task, TaskStatus
 from flamenco_mgr.domain.updates import TaskUpdate, Transition, log_tail
 from flamenco_mgr.domain.workers import Worker
 
@@ -20,9 +21,19 @@ class Report:
     log: str = ""
 
 
-def reported(task: Task, worker: Worker, report: Report, *, now: float, update_id: str) -> Transition | None:
+def reported(
+    task: Task,
+    worker: Worker,
+    report: Report,
+    *,
+    failure: str = TaskStatus.FAILED.value,
+    now: float,
+    update_id: str,
+) -> Transition | None:
     """
     Apply a worker's report to a task, or return None if another worker has the task (task-lifecycle.md 7).
+
+    ``failure`` is the status that the task gets if the worker says that it failed (`failing.status_of`).
 
     Status and activity count only while the task is active; its log lines always do. An active task without a worker
     becomes the sender's. A task that waits to be cancelled is confirmed as cancelled by its worker's final word. A
@@ -31,7 +42,7 @@ def reported(task: Task, worker: Worker, report: Report, *, now: float, update_i
     if task.belongs_to_another(worker.id):
         return None
     if task.status == TaskStatus.ACTIVE:
-        after = _active(task, worker, report, now)
+        after = _active(task, worker, report, failure, now)
     elif task.status == TaskStatus.CANCEL_REQUESTED and report.status in FINISHED:
         after = evolve(task, status=TaskStatus.CANCELED.value, last_updated=now, cancel_requested_at=None)
     else:
@@ -49,19 +60,17 @@ def ignored_status(task: Task, report: Report) -> bool:
     return report.status is not None and (report.status not in REPORTABLE or task.status != TaskStatus.ACTIVE)
 
 
-def _active(task: Task, worker: Worker, report: Report, now: float) -> Task:
+def _active(task: Task, worker: Worker, report: Report, failure: str, now: float) -> Task:
     status = report.status if report.status in REPORTABLE else None
+    fails = status == TaskStatus.FAILED
     # The first report after an assignment carries the timing of the worker's previous task.
     timing = {} if status == TaskStatus.ACTIVE and task.progress is None else report.timing
-    failed_by = task.failed_by
-    if status == TaskStatus.FAILED and all(failed.id != worker.id for failed in failed_by):
-        failed_by = (*failed_by, FailedBy(id=worker.id, identifier=worker.identifier))
     return evolve(
         task,
-        status=status or task.status,
+        status=failure if fails else status or task.status,
         activity=report.activity or task.activity,
         worker_id=worker.id,
-        failed_by=failed_by,
+        failed_by=with_failure(task, worker) if fails else task.failed_by,
         timing=dict(timing) if timing else task.timing,
         progress=report.progress or task.progress,
         last_worker_ping=now,

@@ -17,3 +17,8 @@ def _log_stamp(second: int) -> str:
 def iso_milliseconds(now: float) -> str:
     """Return an instant as the Server is told it: UTC, milliseconds, ``Z`` (server-api.md 5.2)."""
     return datetime.fromtimestamp(now, timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def iso_seconds(now: float) -> str:
+    """Return an instant as people and scripts are told it: UTC, seconds, ``Z`` (RFC 3339)."""
+    return datetime.fromtimestamp(now, timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -40,13 +40,15 @@ class Transition:
     """
     A decided change of a task: from what it was based on, to what it becomes, and what the Server hears of it.
 
-    ``log_text`` is for the task's log file.
+    ``log_text`` is for the task's log file. ``unless_pinged``: it is decided on the task's last ping as well, which
+    moves no revision.
     """
 
     before: Task
     after: Task
     update: TaskUpdate | None = None
     log_text: str = ""
+    unless_pinged: bool = False
 
     @property
     def changes_anything(self) -> bool:

@@ -101,6 +101,11 @@ class Variables:
         values = self._places.get((audience, platform), _NOWHERE).values
         return _NAME.sub(lambda match: values.get(match[1], match[0]), text)
 
+    def unknown(self, text: str, audience: Audience, platform: str) -> tuple[str, ...]:
+        """Return the names in a text that have no value there, in order, each once."""
+        values = self._places.get((audience, platform), _NOWHERE).values
+        return tuple(dict.fromkeys(name for name in _NAME.findall(text) if name not in values))
+
     def replace_settings(self, settings: Mapping[str, object], audience: Audience, platform: str) -> dict[str, object]:
         """Return a command's settings with variables replaced in its texts; keys and nested values stay as they are."""
         return {

@@ -4,7 +4,7 @@ from enum import Enum
 
 from attrs import evolve, frozen
 
-from flamenco_mgr.domain.sleeping import SleepSchedule
+from flamenco_mgr.domain.sleeping import NO_SCHEDULE, SleepSchedule
 
 
 class WorkerStatus(str, Enum):
@@ -57,7 +57,7 @@ class Worker:
     current_task: str | None = None
     current_task_status: str = ""
     current_task_updated: float | None = None
-    sleep_schedule: SleepSchedule = SleepSchedule()
+    sleep_schedule: SleepSchedule = NO_SCHEDULE
     failed_jobs: tuple[str, ...] = ()
     sick: str = ""
     revision: int = 0
@@ -69,10 +69,16 @@ class Worker:
 
 
 def signed_on(worker: Worker, *, nickname: str, supported_task_types: tuple[str, ...]) -> Worker:
-    """Return the worker after its sign-on; what it does not say stays as it is (worker-api.md 4.2)."""
+    """
+    Return the worker after its sign-on; what it does not say stays as it is (worker-api.md 4.2).
+
+    What it was asked to become it is told again; a sick one that was asked for nothing is to sleep.
+    """
+    rests = bool(worker.sick) and worker.status_requested is None
     return evolve(
         worker,
         status=WorkerStatus.STARTING.value,
+        status_requested=WorkerStatus.ASLEEP.value if rests else worker.status_requested,
         nickname=nickname or worker.nickname,
         supported_task_types=supported_task_types or worker.supported_task_types,
         current_task=None,
@@ -109,12 +115,12 @@ def signed_off(worker: Worker) -> Worker:
     """
     Return the worker after its sign-off (task-lifecycle.md 13).
 
-    One that slept, and was not asked to wake up, is to sleep again when it comes back.
+    One that slept, and was not asked to wake up, is to sleep again when it comes back, and so is a sick one.
     """
     slept = worker.status == WorkerStatus.ASLEEP and worker.status_requested in {None, WorkerStatus.SHUTDOWN}
     return evolve(
         worker,
         status=WorkerStatus.OFFLINE.value,
-        status_requested=WorkerStatus.ASLEEP.value if slept else None,
+        status_requested=WorkerStatus.ASLEEP.value if slept or worker.sick else None,
         lazy_status_request=False,
     )

@@ -92,7 +92,7 @@ class TaskCanceller:
     def _tell(self, transition: Transition | None) -> None:
         if transition is not None and transition.after.status != transition.before.status:
             self._log.info(
-                "Task {task} is {status}: the Server wants it cancelled",
+                "Task {task} is {status}: it is to be cancelled",
                 task=transition.after.id,
                 status=transition.after.status,
             )

@@ -87,6 +87,10 @@ class TaskLogs:
         """Move a task's log out of the way of a new one, which is not awaited."""
         return self._step(lambda: _rotate(self.directory / log_path(job, task)), 0, awaited=False)
 
+    def in_turn(self, work: Callable[[], None]) -> "Deferred[None]":
+        """Do something with the files, between what was to be written before and what is to be written later."""
+        return self._step(work, 0, awaited=True)
+
     def written(self) -> "Deferred[None]":
         """Wait for everything so far."""
         return self._step(lambda: None, 0, awaited=True) if self._busy else succeed(None)

@@ -7,7 +7,7 @@ from attrs import define, evolve, field
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from flamenco_mgr.domain import workers
+from flamenco_mgr.domain import events, workers
 from flamenco_mgr.domain.workers import Worker
 from flamenco_mgr.farm.credentials import WorkerCredentials
 from flamenco_mgr.farm.heartbeats import Heartbeats
@@ -143,7 +143,7 @@ class WorkerRegistry:
             after = decide(current)
             if after == current:
                 return current
-            if await self.store.change(current, after):
+            if await self.store.change(current, after, events.of_worker(current, after, self.clock.seconds())):
                 return evolve(after, revision=current.revision + 1)
             current = await self.store.get(worker.id)
         return worker  # removed meanwhile: its next request is answered 401

@@ -9,9 +9,10 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from flamenco_mgr.domain.assigning import assigned
+from flamenco_mgr.domain.blacklist import EXPIRES_AFTER
 from flamenco_mgr.domain.tasks import Command, Task, TaskStatus
 from flamenco_mgr.domain.variables import Audience, Variables
-from flamenco_mgr.domain.workers import Worker
+from flamenco_mgr.domain.workers import Worker, WorkerStatus
 from flamenco_mgr.farm.heartbeats import Heartbeats
 from flamenco_mgr.farm.registry import WorkerRegistry
 from flamenco_mgr.farm.returning import TaskReturner
@@ -60,7 +61,7 @@ class Idle:
 @define(eq=False, kw_only=True)
 class TaskScheduler:
     """
-    Gives each worker the best task that it can do (task-lifecycle.md 4 to 6).
+    Gives each worker the best task that it can do (task-lifecycle.md 4 to 6); ``claims`` counts those given out.
 
     No lock is held while the Server is asked. What one request is about to hand out, others of this process leave
     alone; that a task goes to one worker only is the store's promise: the claim counts if nothing has changed since the
@@ -79,6 +80,7 @@ class TaskScheduler:
     variables: Variables
     clock: IReactorTime
     new_id: Callable[[], str]
+    claims: int = field(init=False, default=0)
     _in_hand: set[str] = field(init=False, factory=set)
     _asking: dict[str, DeferredLock] = field(init=False, factory=dict)
 
@@ -88,6 +90,8 @@ class TaskScheduler:
         worker = await self.registry.awaken(worker)
         if worker.status_requested:
             return ChangeStatus(status=worker.status_requested)
+        if worker.sick:  # it has heard that it is to sleep, and asks all the same
+            return ChangeStatus(status=WorkerStatus.ASLEEP.value)
         if not worker.supported_task_types:
             return NoTaskTypes()
         lock = self._asking.setdefault(worker.id, DeferredLock())
@@ -112,7 +116,9 @@ class TaskScheduler:
         fresh: dict[str, str] = {}
         changed = 0
         for _ in range(_LOST_RACES):
-            task = await self.changes.tasks.candidate(worker.id, worker.supported_task_types, self._in_hand)
+            task = await self.changes.tasks.candidate(
+                worker.id, worker.supported_task_types, self._in_hand, self.clock.seconds() - EXPIRES_AFTER
+            )
             if task is None:
                 self.downloads.kick()
                 return Idle()
@@ -143,6 +149,7 @@ class TaskScheduler:
         again = task.status == TaskStatus.ACTIVE
         if not await self.changes.begin(transition, anew=not again):
             return None
+        self.claims += not again
         self.heartbeats.assigned(worker, task.id)
         self._log.info(
             "Task {task} ({name}) assigned to worker {worker}", task=task.id, name=task.name, worker=worker.identifier

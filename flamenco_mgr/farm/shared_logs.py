@@ -24,6 +24,7 @@ class SharedLogs:
 
     The first Manager of a farm marks its directory; another directory has no mark, or another farm's. Then people are
     told, when it is found out and when it is in order again: a task's log would be in pieces, on several machines.
+    ``is_ours``: when it was last looked at, the directory was the farm's.
     """
 
     _log: ClassVar[Logger] = Logger()
@@ -33,6 +34,7 @@ class SharedLogs:
     in_thread: InThread
     new_value: Callable[[], str]
     _trouble: str = field(init=False, default="")
+    is_ours: bool = field(init=False, default=False)
 
     async def look(self) -> None:
         """Compare; a store that cannot answer is asked again the next time."""
@@ -66,6 +68,7 @@ class SharedLogs:
         elif self._trouble and not trouble:
             self._log.info("task_logs_path {directory} is the farm's", directory=self.directory)
         self._trouble = trouble
+        self.is_ours = not trouble
 
 
 def _read(path: Path) -> str | None:

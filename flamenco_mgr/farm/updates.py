@@ -10,12 +10,16 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from flamenco_mgr.domain.reporting import Report, ignored_status, reported
-from flamenco_mgr.domain.tasks import FINISHED, Task
+from flamenco_mgr.domain.tasks import FINISHED, Task, TaskStatus
 from flamenco_mgr.domain.updates import Transition
 from flamenco_mgr.domain.workers import Worker
+from flamenco_mgr.farm.failing import FailureGround, TaskFailures
 from flamenco_mgr.farm.heartbeats import Heartbeats
 from flamenco_mgr.farm.single_flight import SingleFlight
 from flamenco_mgr.farm.task_changes import TaskChanges
+
+_ENDS = FINISHED | {TaskStatus.SOFT_FAILED}
+"""Statuses that a report brings, and that people want to hear of."""
 
 _REMEMBERED = 5000
 """Reports; a farm of so many workers has one each that may come again."""
@@ -41,6 +45,7 @@ class UpdateReceiver:
     _log: ClassVar[Logger] = Logger()
 
     changes: TaskChanges
+    failures: TaskFailures
     heartbeats: Heartbeats
     clock: IReactorTime
     new_id: Callable[[], str]
@@ -56,26 +61,53 @@ class UpdateReceiver:
             return Outcome.UNKNOWN_TASK
         if self._accepted.get((worker.id, task_id)) == (digest, task.revision):
             self.heartbeats.pinged(worker, task_id)
+            await self._follow_up(worker, report, task)  # which may be what the first try did not get to
             return Outcome.ACCEPTED
         return await self._arriving.run((worker.id, task_id, digest), lambda: self._apply(worker, task, report, digest))
 
     async def _apply(self, worker: Worker, seen: Task, report: Report, digest: bytes) -> Outcome:
-        update_id, task_id = self.new_id(), seen.id
-
-        def decide(task: Task) -> Transition | None:
-            return reported(task, worker, report, now=self.clock.seconds(), update_id=update_id)
-
-        transition = await self.changes.decide(task_id, decide, seen)
+        task_id = seen.id
+        if report.status == TaskStatus.FAILED:
+            transition = await self._failed(worker, seen, report)
+        else:
+            transition = await self._reported(worker, seen, report)
         if transition is None:
             return Outcome.ANOTHERS_TASK
         self._remember((worker.id, task_id), digest, transition.before.revision + transition.changes_anything)
         self.heartbeats.pinged(worker, task_id, report.status or "")
         self._tell(worker, report, transition)
+        await self._follow_up(worker, report, transition.after)
         return Outcome.ACCEPTED
+
+    async def _reported(self, worker: Worker, seen: Task, report: Report) -> Transition | None:
+        update_id = self.new_id()
+
+        def decide(task: Task) -> Transition | None:
+            return reported(task, worker, report, now=self.clock.seconds(), update_id=update_id)
+
+        return await self.changes.decide(seen.id, decide, seen)
+
+    async def _failed(self, worker: Worker, seen: Task, report: Report) -> Transition | None:
+        update_id = self.new_id()
+
+        def decide(ground: FailureGround) -> Transition | None:
+            return reported(
+                ground.task, worker, report, failure=ground.status, now=self.clock.seconds(), update_id=update_id
+            )
+
+        ground = await self.failures.ground(seen, worker)
+        return await self.changes.decide_on(seen.id, lambda: self.failures.gather(seen.id, worker), decide, ground)
+
+    async def _follow_up(self, worker: Worker, report: Report, task: Task) -> None:
+        """Do what follows for the worker; costs nothing unless it fails, or completes a task after it failed."""
+        if report.status == TaskStatus.FAILED:
+            await self.failures.follow_up(worker, task)
+        elif task.status == TaskStatus.COMPLETED:
+            await self.failures.completed(worker)
 
     def _tell(self, worker: Worker, report: Report, transition: Transition) -> None:
         before, after = transition.before, transition.after
-        if after.status != before.status and after.status in FINISHED:
+        if after.status != before.status and after.status in _ENDS:
             self._log.info(
                 "Task {task} ({name}) {status} on worker {worker}",
                 task=after.id,

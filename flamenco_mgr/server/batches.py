@@ -1,6 +1,6 @@
 """How updates are brought to the Server: in order, in batches that it takes, around those that it refuses."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from attrs import define, field
@@ -8,10 +8,11 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from flamenco_mgr.domain import pushing
+from flamenco_mgr.domain.log_requests import LogRequest
 from flamenco_mgr.domain.updates import QueuedUpdate, forwarded
 from flamenco_mgr.server.client import FlamencoServerClient
-from flamenco_mgr.server.interfaces import ICancels
-from flamenco_mgr.server.trouble import CredentialsRefused, ServerRefused
+from flamenco_mgr.server.interfaces import ICancels, PushCounts
+from flamenco_mgr.server.trouble import CredentialsRefused, ServerRefused, ServerTrouble
 from flamenco_mgr.store.interfaces import ILease, IUpdateQueue, StoreUnavailable
 from flamenco_mgr.wire.server_json import BatchAnswer
 
@@ -19,11 +20,12 @@ from flamenco_mgr.wire.server_json import BatchAnswer
 @define(eq=False, kw_only=True)
 class BatchSender:
     """
-    Sends the oldest updates, forgets those that the Server has, and hands on what it wants cancelled.
+    Sends the oldest updates, forgets those that the Server has, and hands on what else it wants.
 
-    A batch that is refused is halved until the update that is to blame stands alone. If the Server is well otherwise,
-    and refuses it again and again, it is parked with the Server's words; so is one that is never taken. Each step
-    begins with the lease: of two Managers that push, the Server could hear the older news last.
+    ``want_logs`` hears with each answer of all the logs that are wanted, and when the Server was asked. A batch that is
+    refused is halved until the update that is to blame stands alone. If the Server is well otherwise, and refuses it
+    again and again, it is parked with the Server's words; so is one that is never taken. Each step begins with the
+    lease: of two Managers that push, the Server could hear the older news last.
     """
 
     _log: ClassVar[Logger] = Logger()
@@ -31,11 +33,14 @@ class BatchSender:
     client: FlamencoServerClient
     updates: IUpdateQueue
     cancels: ICancels
+    want_logs: Callable[[Sequence[LogRequest], float], None]
     lease: ILease
     clock: IReactorTime
+    counts: PushCounts = field(init=False, factory=PushCounts)
     last_success: float | None = field(init=False, default=None)
     _suspect: str = field(init=False, default="")
     _refusals: int = field(init=False, default=0)
+    _asked_at: float = field(init=False, default=0.0)
 
     async def send(self, count: int) -> None:
         """
@@ -74,6 +79,7 @@ class BatchSender:
                 if len(part) == 1:
                     await self._refused(part[0], e)
                 else:
+                    self.counts.split += 1
                     middle = len(part) // 2
                     parts[:0] = [part[:middle], part[middle:]]
                 continue
@@ -82,7 +88,14 @@ class BatchSender:
 
     async def _push(self, part: Sequence[QueuedUpdate]) -> BatchAnswer:
         await self.lease.confirm()
-        return await self.client.push([forwarded(queued) for queued in part])
+        self._asked_at = self.clock.seconds()
+        try:
+            answer = await self.client.push([forwarded(queued) for queued in part])
+        except ServerTrouble:
+            self.counts.failed += 1
+            raise
+        self.counts.succeeded += 1
+        return answer
 
     async def _refused(self, queued: QueuedUpdate, refusal: ServerRefused) -> None:
         # A Server that takes nothing at all is in trouble itself: then this raises, and the update is not to blame.
@@ -111,8 +124,7 @@ class BatchSender:
         return not untaken
 
     async def _heard(self, answer: BatchAnswer) -> None:
-        if answer.log_requests:
-            self._log.debug("The Server would like to have {count} task logs", count=answer.log_requests)
+        self.want_logs(answer.log_requests, self._asked_at)
         if not answer.cancel:
             return
         try:
@@ -124,6 +136,7 @@ class BatchSender:
     async def _park(self, queued: QueuedUpdate, reason: str) -> None:
         await self.lease.confirm()
         await self.updates.park(queued, reason, self.clock.seconds())
+        self.counts.parked += 1
         self._log.error(
             "Update {update} of task {task} is put aside, and will not be sent: {reason}",
             update=queued.update.id,

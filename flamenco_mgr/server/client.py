@@ -4,7 +4,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from enum import Enum
 
 from attrs import frozen
+from twisted.web.iweb import IBodyProducer
 
+from flamenco_mgr.domain.log_requests import upload_time
 from flamenco_mgr.domain.tasks import ServerTask
 from flamenco_mgr.domain.updates import TaskUpdate
 from flamenco_mgr.server.exchange import Answer, Request, ServerExchange
@@ -20,6 +22,9 @@ NOTIFY_TIME = 30.0
 
 DOWNLOAD_LIMIT = 512 << 20
 """Bytes of a depsgraph."""
+
+LOG_REPLY_LIMIT = 64 << 10
+"""Bytes of the answer to a log."""
 
 _OK = 200
 _NOT_MODIFIED = 304
@@ -150,6 +155,24 @@ class FlamencoServerClient:
         """Introduce this Manager (server-api.md 6)."""
         await self.exchange.ask(
             Request(what="notices", path=self._managers(notice.value), seconds=NOTIFY_TIME, body=introduction)
+        )
+
+    async def attach_log(self, task_id: str, form: IBodyProducer, size: int, content_type: str) -> None:
+        """
+        Send a task's log: a form of so many bytes (server-api.md 7).
+
+        A 404 is a plain `ServerRefused` here: the Server has no such task.
+        """
+        await self.exchange.ask(
+            Request(
+                what="logs",
+                path=self._managers("attach-task-log", task_id),
+                seconds=upload_time(size),
+                body=form,
+                content_type=content_type,
+                limit=LOG_REPLY_LIMIT,
+                is_ours=False,
+            )
         )
 
     def _managers(self, *end: str) -> tuple[str, ...]:

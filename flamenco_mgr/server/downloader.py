@@ -87,6 +87,12 @@ class Downloader(Service):
             self._last_kick = now
             self._loop.kick()
 
+    def download_now(self) -> None:
+        """Download at once, or once more after the download in progress: somebody has looked at the farm, and asks."""
+        self._last_kick = self.clock.seconds()
+        self._not_before = 0.0
+        self._loop.kick()
+
     async def _turn(self) -> None:
         if self.clock.seconds() < self._not_before:
             return

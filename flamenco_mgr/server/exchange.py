@@ -14,7 +14,7 @@ from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from twisted.python.failure import Failure
 from twisted.web.client import URI, Agent, BrowserLikePolicyForHTTPS, HTTPConnectionPool
 from twisted.web.http_headers import Headers
-from twisted.web.iweb import IAgentEndpointFactory, IResponse
+from twisted.web.iweb import IAgentEndpointFactory, IBodyProducer, IResponse
 from zope.interface import implementer
 
 from flamenco_mgr.server.clock_offset import ClockOffset
@@ -103,7 +103,8 @@ class Request:
 
     ``what`` names it for people and tells refusals apart. The exchange as a whole, connecting and the body included,
     has ``seconds``. ``take`` gets the pieces of a body of status 200 as they arrive; without it the body is kept.
-    ``is_ours``: the path names this Manager, so that 404 means that we are not known.
+    ``is_ours``: the path names this Manager, so that 404 means that we are not known. ``content_type`` is that of the
+    body.
     """
 
     what: str
@@ -111,7 +112,8 @@ class Request:
     seconds: float
     query: tuple[tuple[str, str], ...] = ()
     headers: Mapping[str, str] = field(factory=dict)
-    body: bytes | None = None
+    body: bytes | IBodyProducer | None = None
+    content_type: str = "application/json"
     limit: int = REPLY_LIMIT
     take: Callable[[bytes], Awaitable[None]] | None = None
     is_ours: bool = True
@@ -201,7 +203,7 @@ class ServerExchange:
         for name, value in request.headers.items():
             headers.addRawHeader(name, value)
         if request.body is not None:
-            headers.addRawHeader(b"Content-Type", b"application/json")
+            headers.addRawHeader("Content-Type", request.content_type)
         return await self.treq.request(
             "GET" if request.body is None else "POST",
             self._root.replace(path=request.path, query=request.query),

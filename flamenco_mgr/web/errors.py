@@ -9,6 +9,8 @@ from twisted.web.server import Request
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import RequestRedirect
 
+from flamenco_mgr.domain.requesting import CannotRequest
+from flamenco_mgr.farm.refusals import NotHere, NotPossible
 from flamenco_mgr.store.interfaces import StoreUnavailable
 from flamenco_mgr.web.replies import error_reply, reply
 from flamenco_mgr.wire.strict_json import BadJSON
@@ -25,6 +27,14 @@ class Unauthorized(Exception):
 
 class RegistrationRefused(Exception):
     """Whoever wants to be a worker may not; the text says why."""
+
+
+class NotForYou(Exception):
+    """Whoever asks may not see or steer the farm; the text says why, for people."""
+
+
+class BadRequest(Exception):
+    """A parameter or a body is wrong; the text says what, for people."""
 
 
 class BadId(Exception):
@@ -49,8 +59,13 @@ class PlainError(Exception):
 _TABLE: tuple[tuple[type[Exception], HTTPStatus, str], ...] = (
     (Unauthorized, HTTPStatus.UNAUTHORIZED, ""),
     (RegistrationRefused, HTTPStatus.FORBIDDEN, ""),
+    (NotForYou, HTTPStatus.FORBIDDEN, ""),
     (BadJSON, HTTPStatus.BAD_REQUEST, "Unable to decode JSON: "),
     (BadDocument, HTTPStatus.BAD_REQUEST, ""),
+    (BadRequest, HTTPStatus.BAD_REQUEST, ""),
+    (CannotRequest, HTTPStatus.BAD_REQUEST, ""),
+    (NotHere, HTTPStatus.NOT_FOUND, ""),
+    (NotPossible, HTTPStatus.CONFLICT, ""),
     (NothingNamed, HTTPStatus.UNPROCESSABLE_ENTITY, ""),
     (BadId, HTTPStatus.NOT_FOUND, ""),
     (StoreUnavailable, HTTPStatus.SERVICE_UNAVAILABLE, ""),

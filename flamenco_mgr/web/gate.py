@@ -7,12 +7,21 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.web.resource import Resource
 from twisted.web.server import Request
 
+from flamenco_mgr.web.health import ALIVE, READY, alive, not_ready
 from flamenco_mgr.web.lean import LeanResource
 from flamenco_mgr.web.replies import error_reply
 
+_ALIVE = ALIVE.encode()
+_HEALTH = frozenset({_ALIVE, READY.encode()})
+_READING = frozenset({b"GET", b"HEAD"})
+
 
 class Gate(Resource):
-    """The root of the site: answers 503 with a reason until it is opened, and after it was closed."""
+    """
+    The root of the site: answers 503 with a reason until it is opened, and after it was closed.
+
+    That the process lives, and is not ready, it says by itself then.
+    """
 
     isLeaf = True
 
@@ -40,4 +49,6 @@ class Gate(Resource):
         """Answer a request, or let it be answered."""
         if self._open and self._behind is not None:
             return self._behind.render(request)
+        if request.method in _READING and request.path in _HEALTH:
+            return alive(request) if request.path == _ALIVE else not_ready(request, self._reason)
         return error_reply(request, HTTPStatus.SERVICE_UNAVAILABLE, self._reason)

@@ -19,6 +19,7 @@ from twisted.web.server import NOT_DONE_YET, Request
 from werkzeug.exceptions import NotFound
 
 from flamenco_mgr.web.errors import answer_to
+from flamenco_mgr.web.meter import RequestMeter, Series
 
 Handler = Callable[..., Awaitable[bytes]]
 """Answers a request: is given it, and the named parts of its path; prepares its head, and returns its body."""
@@ -32,14 +33,19 @@ _LONGEST = 64
 
 
 class LeanResource(Resource):
-    """Answers requests by the routes of a Klein app, and counts those in progress, so that a stop can wait for them."""
+    """
+    Answers requests by the routes of a Klein app, and has them metered.
+
+    It counts those in progress, so that a stop can wait for them.
+    """
 
     _log: ClassVar[Logger] = Logger()
 
     isLeaf = True
 
-    def __init__(self, app: Klein, handlers: Mapping[str, Handler]) -> None:
+    def __init__(self, app: Klein, handlers: Mapping[str, Handler], meter: RequestMeter) -> None:
         super().__init__()
+        self._meter = meter
         self._routes = app.url_map.bind("")
         self._handlers = handlers
         self._remembered = lru_cache(_REMEMBERED)(self._route)
@@ -61,10 +67,13 @@ class LeanResource(Resource):
 
     async def _serve(self, request: Request) -> None:
         self._in_progress += 1
+        began, series = self._meter.now(), self._meter.elsewhere
         try:
             try:
                 path = request.path
-                handler, parts = (self._remembered if len(path) <= _LONGEST else self._route)(request.method, path)
+                handler, parts, series = (self._remembered if len(path) <= _LONGEST else self._route)(
+                    request.method, path
+                )
                 body = await handler(request, **parts)
             except Exception as e:  # noqa: BLE001 there is an answer to everything
                 body = answer_to(request, e)
@@ -74,17 +83,18 @@ class LeanResource(Resource):
         except Exception:  # noqa: BLE001 nobody else would hear of it
             self._log.failure("An answer could not be sent")
         finally:
+            series.note(request.code, self._meter.now() - began)
             self._in_progress -= 1
             if not self._in_progress and self._waiting:
                 self._tell_idle()
 
-    def _route(self, method: bytes, path: bytes) -> tuple[Handler, Mapping[str, str]]:
+    def _route(self, method: bytes, path: bytes) -> tuple[Handler, Mapping[str, str], Series]:
         try:
             text = unquote_to_bytes(path).decode()
         except UnicodeDecodeError:
             raise NotFound from None
         endpoint, parts = self._routes.match(text, method.decode("latin-1"))
-        return self._handlers[endpoint], parts
+        return self._handlers[endpoint], parts, self._meter.series(endpoint)
 
     def _tell_idle(self) -> None:
         waiting, self._waiting = self._waiting, []

@@ -1,7 +1,6 @@
 """What people ask for: the log of a task, and the task's page on the Server (dashboard.md 8 and 9)."""
 
 from http import HTTPStatus
-from ipaddress import ip_address
 from typing import ClassVar
 
 from attrs import field, frozen
@@ -12,17 +11,16 @@ from twisted.web.server import Request
 
 from flamenco_mgr.domain.ids import normal_id
 from flamenco_mgr.farm.log_reading import AbridgedLog, GzippedLog, LogReader, PlainLog
-from flamenco_mgr.web.auth import peer_address
 from flamenco_mgr.web.errors import BadId, PlainError
 from flamenco_mgr.web.lean import is_gone
+from flamenco_mgr.web.operator_access import is_local
 from flamenco_mgr.web.ranges import Unsatisfiable, asked_for
 from flamenco_mgr.web.replies import reply
 from flamenco_mgr.web.streaming import LogStream
 
 TEXT = b"text/plain"
 
-_WHOLE_FOR = ("Wget/", "curl/")
-_FORWARDED = (b"Forwarded", b"X-Forwarded-For", b"X-Real-IP", b"Via")
+_WHOLE_FOR = ("Wget/", "curl/", "flamenco-manager/")
 
 
 @frozen(eq=False, kw_only=True)
@@ -41,7 +39,7 @@ class LogPages:
 
     async def log_file(self, request: Request, job: str, task: str) -> bytes:
         """Show the log of a task."""
-        if not (self.open_to_all or _is_local(request)):
+        if not (self.open_to_all or is_local(request)):
             raise PlainError(HTTPStatus.FORBIDDEN, "task logs are shown on the Manager's own machine only")
         job_id, task_id = _an_id("job-id", job), _an_id("task-id", task)
         unpacked = b"gzip" not in (request.getHeader(b"Accept-Encoding") or b"").lower()
@@ -109,14 +107,6 @@ async def _send(request: Request, stream: LogStream) -> None:
         await stream.content.close()
     else:
         await stream.send()
-
-
-def _is_local(request: Request) -> bool:
-    if any(request.requestHeaders.hasHeader(name) for name in _FORWARDED):
-        # A proxy on this machine speaks for somebody elsewhere.
-        return False
-    address = peer_address(request)
-    return bool(address) and ip_address(address).is_loopback
 
 
 def _wants_all(request: Request) -> bool:

@@ -1,6 +1,8 @@
 """The one way to add a route, so that none can miss authentication."""
 
-from attrs import field, frozen
+from typing import Protocol
+
+from attrs import Factory, field, frozen
 from klein import Klein
 from twisted.internet.interfaces import IReactorTime
 from twisted.web.server import Request
@@ -10,6 +12,8 @@ from flamenco_mgr.domain.ids import normal_id
 from flamenco_mgr.web.auth import WorkerAuth
 from flamenco_mgr.web.errors import BadId
 from flamenco_mgr.web.lean import Handler, LeanResource, is_gone
+from flamenco_mgr.web.meter import RequestMeter
+from flamenco_mgr.web.operator_access import OperatorAccess
 
 _ID = "_id"
 """What the names of those parts of a path end in that are ids."""
@@ -34,6 +38,10 @@ class Routes:
 
     auth: WorkerAuth
     clock: IReactorTime
+    access: OperatorAccess = field(factory=OperatorAccess)
+    meter: RequestMeter = field(
+        init=False, default=Factory(lambda self: RequestMeter(self.clock.seconds), takes_self=True)
+    )
     app: Klein = field(init=False, factory=_app)
     handlers: dict[str, Handler] = field(init=False, factory=dict)
 
@@ -56,6 +64,16 @@ class Routes:
 
         self._add(method, path, authenticated)
 
+    def operator(self, method: str, path: str, handler: Handler) -> None:
+        """Add a route for operators; ``handler(request, **parts)`` is asked after it is sure that one sends it."""
+
+        async def allowed(request: Request, **parts: str) -> bytes:
+            self.access.check(request)
+            with within(self.clock):
+                return await handler(request, **_with_ids(parts))
+
+        self._add(method, path, allowed)
+
     def open(self, method: str, path: str, handler: Handler) -> None:
         """Add a route for everybody; ``handler(request, **parts)`` may have its own idea of who that is."""
 
@@ -67,7 +85,7 @@ class Routes:
 
     def resource(self) -> LeanResource:
         """Return the resource that answers by these routes."""
-        return LeanResource(self.app, self.handlers)
+        return LeanResource(self.app, self.handlers, self.meter)
 
     def _add(self, method: str, path: str, handler: Handler) -> None:
         endpoint = f"{method} {path}"
@@ -78,6 +96,13 @@ class Routes:
         for rule in self.app.url_map.iter_rules(endpoint):
             # The router adds HEAD to each GET by itself.
             rule.methods = {method}
+
+
+class Desk(Protocol):
+    """Answers some routes."""
+
+    def add_to(self, routes: Routes) -> None:
+        """Add the routes that are answered here."""
 
 
 def _with_ids(parts: dict[str, str]) -> dict[str, str]:

@@ -2,12 +2,13 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 from attrs import frozen
 
 from flamenco_mgr.domain.ids import normal_id
+from flamenco_mgr.domain.log_requests import LogRequest
 from flamenco_mgr.domain.stamps import iso_milliseconds
 from flamenco_mgr.domain.updates import TaskUpdate
 
@@ -30,13 +31,13 @@ class BatchAnswer:
     """
     What the Server says to a batch of updates.
 
-    ``handled`` are the ids of updates to forget, ``cancel`` those of tasks that must stop; ``log_requests`` is how
-    many task logs it would like to have.
+    ``handled`` are the ids of updates to forget, ``cancel`` those of tasks that must stop; ``log_requests`` are all
+    the task logs that it would like to have, as of before this batch.
     """
 
     handled: frozenset[str]
     cancel: tuple[str, ...] = ()
-    log_requests: int = 0
+    log_requests: tuple[LogRequest, ...] = ()
 
 
 def parsed(text: bytes) -> object:
@@ -104,12 +105,20 @@ def batch_answer(text: bytes) -> BatchAnswer:
     document = parsed(text)
     if not isinstance(document, dict):
         raise BadDocument("", "is not an object")
-    log_requests = document.get("upload_task_file_queue")
     return BatchAnswer(
         handled=frozenset(_ids(document, "handled_update_ids", needed=True)),
         cancel=tuple(dict.fromkeys(_ids(document, "cancel_task_ids"))),
-        log_requests=len(log_requests) if isinstance(log_requests, list) else 0,
+        log_requests=tuple(dict.fromkeys(_log_requests(document.get("upload_task_file_queue")))),
     )
+
+
+def _log_requests(listed: object) -> Iterator[LogRequest]:
+    """Yield the logs that are wanted: their ids become paths, so that what is no id is passed over."""
+    for wanted in listed if isinstance(listed, list) else ():
+        if isinstance(wanted, dict):
+            job, task = normal_id(wanted.get("job")), normal_id(wanted.get("task"))
+            if job is not None and task is not None:
+                yield LogRequest(job=job, task=task)
 
 
 def _ids(document: Mapping[str, Any], key: str, *, needed: bool = False) -> list[str]:

@@ -14,6 +14,7 @@ class DemonstrationTests(DemonstrationTestCase):
         self.assertEqual((demonstration.ending.status, demonstration.ending.err), (0, ""), demonstration.out)
         self.assertIn("The books agree.", demonstration.out)
         self.assertIn("The tasks were kept in the embedded store.", demonstration.out)
+        self.assertRegex(demonstration.out, r"\nManager  Demonstration, version .*, running for \d+ s\n")
         self.assertEqual(demonstration.out.count("✓"), 8)
         self.assertEqual(list(self.temporary.iterdir()), [])
 

@@ -118,6 +118,13 @@ class ReplacingTests(SynchronousTestCase):
 
 
 class LookupTests(SynchronousTestCase):
+    def test_unknown(self) -> None:
+        """The names in a text that have no value on a platform, each once and in order."""
+        variables = Variables((a_variable("known", ONE, linux="/k"), a_variable("w", ONE, windows="W:")))
+        self.assertEqual(variables.unknown("{w}/{known}/{x}/{w}/{}", WORKERS, "linux"), ("w", "x"))
+        self.assertEqual(variables.unknown("{known}{w}", WORKERS, "beos"), ("known", "w"))
+        self.assertEqual(variables.unknown("plain", WORKERS, "linux"), ())
+
     def test_audiences(self) -> None:
         """A value for all counts for both audiences; one for an audience counts for that one alone."""
         variables = Variables(

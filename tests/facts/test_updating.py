@@ -91,12 +91,12 @@ class UpdatingTests(FarmTestCase):
         self.assertEqual(task.status, "failed")
         self.assertAlmostEqual(task.last_worker_ping or 0.0, now, 2)
 
-    def test_failed_is_final(self) -> None:
-        """A failure is final: the task is failed, and the worker is among those that failed, here and on the Server."""
+    def test_failed(self) -> None:
+        """A worker that fails is among those that failed, here and on the Server, which never hears of `failed`."""
         self.add(a_task())
         self.begin(self.w1)
         self.assertEqual(self.update(self.w1, task_status="failed", activity="no"), 204)
-        self.assertEqual(self.statuses(TASK), ["active", "failed"])
+        self.assertEqual(self.statuses(TASK), ["active", "soft-failed"])
         failed = self.queue()[-1].update.failed_by
         assert failed is not None
         self.assertEqual([worker.id for worker in failed], [self.w1])

@@ -78,3 +78,49 @@ class HeartbeatsTests(SynchronousTestCase):
         self.heartbeats.seen(self.worker, address="10.0.0.7", software="")
         self.flush()
         self.assertIsNone(self.notebook.batches[0][0][WORKER].current_task)
+
+    def test_unstored(self) -> None:
+        """Whoever wants to know when somebody was heard is told what the store does not know yet."""
+        self.assertEqual((self.heartbeats.worker_heard(WORKER), self.heartbeats.task_pinged(TASK)), (None, None))
+        self.clock.advance(1)
+        self.heartbeats.assigned(self.worker, TASK)
+        self.assertIsNone(self.heartbeats.worker_heard(WORKER))
+        self.heartbeats.seen(self.worker, address="10.0.0.7", software="")
+        self.heartbeats.pinged(self.worker, TASK)
+        self.assertEqual((self.heartbeats.worker_heard(WORKER), self.heartbeats.task_pinged(TASK)), (1.0, 1.0))
+        self.flush()
+        self.assertEqual((self.heartbeats.worker_heard(WORKER), self.heartbeats.task_pinged(TASK)), (None, None))
+
+    def test_being_stored(self) -> None:
+        """What is just being stored counts as not stored yet."""
+        slow = SlowNotebook()
+        heartbeats = Heartbeats(workers=slow, clock=self.clock)  # type: ignore[arg-type]  # beat() alone
+        heartbeats.pinged(self.worker, TASK)
+        heartbeats.seen(self.worker, address="", software="")
+        storing = Deferred.fromCoroutine(heartbeats.flush())
+        self.assertEqual((heartbeats.worker_heard(WORKER), heartbeats.task_pinged(TASK)), (0.0, 0.0))
+        self.clock.advance(1)
+        heartbeats.pinged(self.worker, TASK)
+        self.assertEqual((heartbeats.worker_heard(WORKER), heartbeats.task_pinged(TASK)), (0.0, 1.0))
+        slow.stored.callback(None)
+        self.successResultOf(storing)
+        self.assertEqual((heartbeats.worker_heard(WORKER), heartbeats.task_pinged(TASK)), (None, 1.0))
+
+    def test_behind(self) -> None:
+        """They are behind from when the store could not take them until it has."""
+        self.heartbeats.seen(self.worker, address="", software="")
+        for full in (False, True, False):
+            self.notebook.full = full
+            self.heartbeats.seen(self.worker, address="", software="")
+            self.flush()
+            self.assertEqual(self.heartbeats.behind, full)
+
+
+@define(eq=False)
+class SlowNotebook:
+    """Takes its time."""
+
+    stored: "Deferred[None]" = field(factory=Deferred)
+
+    async def beat(self, *_batch: object) -> None:
+        await self.stored

@@ -115,6 +115,21 @@ class SharedLogsTests(SynchronousTestCase):
         self.look(self.a_manager())
         self.assertIn("error: it has no mark", self.told[0])
 
+    def test_is_ours(self) -> None:
+        """Whether the directory is the farm's is known when it has been looked at, and as it was found last."""
+        first, other = self.a_manager(), self.a_manager(Path(self.mktemp()))
+        self.assertEqual((first.is_ours, other.is_ours), (False, False))
+        self.look(first)
+        self.look(other)
+        self.assertEqual((first.is_ours, other.is_ours), (True, False))
+        self.mark.unavailable = True
+        self.look(first)
+        self.assertTrue(first.is_ours)
+        self.mark.unavailable = False
+        (self.directory / MARKER).unlink()
+        self.look(first)
+        self.assertFalse(first.is_ours)
+
     def test_store_unavailable(self) -> None:
         """While the store cannot answer nothing is told, and nothing is marked."""
         self.mark.unavailable = True

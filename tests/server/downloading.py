@@ -53,7 +53,9 @@ class DownloadTestCase(LinkedTestCase):
     def candidate(self, skip: tuple[str, ...] = (), *types: str) -> str | None:
         """Return the task that a worker would get."""
         task = self.result_of(
-            self.store.tasks.candidate(a_worker().id, types or ("sleep", "blender-render", "file-management"), skip)
+            self.store.tasks.candidate(
+                a_worker().id, types or ("sleep", "blender-render", "file-management"), skip, 0.0
+            )
         )
         return None if task is None else task.id
 

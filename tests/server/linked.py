@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Collection, Sequence
 from typing import Any, TypeVar
 
 from attrs import define, evolve, field
-from treq.testing import StubTreq
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import Clock
@@ -30,6 +29,7 @@ from flamenco_mgr.server.reachability import Reachability
 from flamenco_mgr.store.interfaces import Import, IStore
 from flamenco_mgr.store.sqlite import SQLiteStore
 from tests.builders import an_update
+from tests.streaming_treq import StreamingTreq
 
 T = TypeVar("T")
 
@@ -58,7 +58,7 @@ class LinkedTestCase(SynchronousTestCase):
         self.clock = Clock()
         self.clock.advance(NOW)
         self.server = StandInServer(self.clock, random.Random(1), MANAGER, SECRET)
-        self.treq: Any = StubTreq(self.server.resource())
+        self.treq: Any = StreamingTreq(self.server.resource())
         self.store = self.make_store(self.clock)
         self.result_of(self.store.lease.look())
         self.importer = TaskImporter(tasks=self.store.tasks, clock=self.clock)

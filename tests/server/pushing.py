@@ -1,8 +1,10 @@
 """A pusher that is linked to a stand-in Server."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flamenco_mgr.demo.standin.entries import StandInTask
+from flamenco_mgr.domain.log_requests import LogRequest
 from flamenco_mgr.domain.pushing import PushRules
 from flamenco_mgr.server.batches import BatchSender
 from flamenco_mgr.server.pusher import UpdatePusher
@@ -17,10 +19,12 @@ class PushTestCase(LinkedTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.cancels = RecordedCancels()
+        self.logs_wanted: list[tuple[Sequence[LogRequest], float]] = []
         self.sender = BatchSender(
             client=self.client,
             updates=self.store.updates,
             cancels=self.cancels,
+            want_logs=lambda listed, asked_at: self.logs_wanted.append((listed, asked_at)),
             lease=self.store.lease,
             clock=self.clock,
         )

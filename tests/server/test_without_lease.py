@@ -31,6 +31,7 @@ class WithoutLeaseTests(LinkedTestCase):
             client=self.client,
             updates=self.store.updates,
             cancels=RecordedCancels(),
+            want_logs=lambda listed, asked_at: None,  # noqa: ARG005 none is wanted here
             lease=self.lease,
             clock=self.clock,
         )

@@ -37,15 +37,16 @@ class Shape:
 
     @property
     def index(self) -> Index | None:
-        """The index that finds the documents, in their order; None if there is none."""
-        for index in (BY_ID, *INDEXES.get(self.collection, ())):
-            if self._is_served_by(index):
-                return index
-        return None
+        """The index that finds the documents, in their order, and passes over the fewest; None if there is none."""
+        served = {index.name: self._fit(index) for index in (BY_ID, *INDEXES.get(self.collection, ()))}
+        best = max(served, key=lambda name: served[name])
+        indexes = {index.name: index for index in (BY_ID, *INDEXES.get(self.collection, ()))}
+        return indexes[best] if served[best] >= 0 else None
 
-    def _is_served_by(self, index: Index) -> bool:
+    def _fit(self, index: Index) -> int:
+        """Return how many fields of the query are equal to something in the index; -1 if it does not serve."""
         if any(self.filter.get(name) != value for name, value in index.where.items()):
-            return False
+            return -1
         equal, ranges = self.fields(_EQUAL), self.fields(_RANGE)
         left = list(index.keys.items())
         found = 0
@@ -53,9 +54,10 @@ class Shape:
             left.pop(0)
             found += 1
         ordered = [(name, direction) for name, direction in self.sort.items() if name not in equal]
-        if ordered != left[: len(ordered)]:
-            return False
-        return found > 0 or bool(ordered) or bool(left and left[0][0] in ranges)
+        there = left[: len(ordered)]
+        if ordered not in (there, [(name, -direction) for name, direction in there]):  # an index is walked both ways
+            return -1
+        return found if found or ordered or bool(left and left[0][0] in ranges) else -1
 
 
 def shapes(command: Command) -> Iterator[Shape]:

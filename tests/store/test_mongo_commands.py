@@ -1,22 +1,26 @@
 """What is sent to MongoDB: few commands for each request, and each finds what it needs through an index."""
 
 from collections.abc import Awaitable, Sequence
+from datetime import datetime, timezone
 from typing import Any
 
 from attrs import evolve
 from twisted.internet.defer import Deferred, gatherResults
 
+from flamenco_mgr.domain.blacklist import BlacklistLine
+from flamenco_mgr.domain.events import Event
 from flamenco_mgr.domain.tasks import Command as TaskCommand
 from flamenco_mgr.domain.tasks import FailedBy, Task
 from flamenco_mgr.domain.updates import Transition
-from flamenco_mgr.store.interfaces import Import, SetAside, WorkerBeat
+from flamenco_mgr.store.interfaces import EventsAsked, Import, Page, SetAside, TasksAsked, WorkerBeat
 from flamenco_mgr.store.mongo import MongoStore, queries
+from flamenco_mgr.store.mongo.bans import BLACKLIST
 from flamenco_mgr.store.mongo.collection import Query
 from flamenco_mgr.store.mongo.documents import TASKS
 from flamenco_mgr.store.mongo.indexes import INDEXES
 from flamenco_mgr.store.mongo.set_aside import SET_ASIDE
 from flamenco_mgr.store.mongo.update_documents import PARKED, QUEUE
-from tests.builders import TASK, WORKER, a_task, a_worker, an_update
+from tests.builders import JOB, TASK, WORKER, a_task, a_worker, an_update
 from tests.mongo.server import NAMED, StandIn, stand_in
 from tests.store.contract.case import StoreCase, an_id
 from tests.store.mongo_case import OnMongoDB
@@ -28,8 +32,8 @@ OTHER = an_id(0xBEEF)
 SMALL = {"settings", "flamenco_workers"}
 """Collections with a few documents, or one for each worker, that a request never walks."""
 
-WALKED = {(SET_ASIDE, "find"), (PARKED, "find")}
-"""Whole collections that people look at, in the order of an index."""
+WALKED = {(SET_ASIDE, "find"), (PARKED, "find"), (BLACKLIST, "find")}
+"""Whole collections that people look at, in the order of an index, or that are kept in memory."""
 
 
 class WireCase(OnMongoDB, StoreCase):
@@ -60,7 +64,7 @@ class WireCase(OnMongoDB, StoreCase):
     async def ask(self, worker: str = WORKER) -> Task | None:
         """Do what a request for a task does."""
         await self.store.workers.get(worker)
-        task = await self.store.tasks.candidate(worker, TYPES, ())
+        task = await self.store.tasks.candidate(worker, TYPES, (), 0.0)
         if task is None:
             return None
         await self.store.tasks.commands(task.id)
@@ -105,7 +109,7 @@ class RequestTests(WireCase):
 
     def test_idle(self) -> None:
         """A request that finds nothing takes two."""
-        self.assertEqual(self.names(self.store.tasks.candidate(WORKER, TYPES, ())), ["find", "find"])
+        self.assertEqual(self.names(self.store.tasks.candidate(WORKER, TYPES, (), 0.0)), ["find", "find"])
 
     def test_update(self) -> None:
         """A worker's update takes two, also one that says that the task is done."""
@@ -147,7 +151,7 @@ class RequestTests(WireCase):
         in_hand: set[str] = set()
 
         async def choose(number: int) -> str | None:
-            task = await self.store.tasks.candidate(an_id(0xB00 + number), TYPES, in_hand)
+            task = await self.store.tasks.candidate(an_id(0xB00 + number), TYPES, in_hand, 0.0)
             in_hand.update([task.id] if task else ())
             return task.id if task else None
 
@@ -200,16 +204,29 @@ class ShapeTests(WireCase):
         for question in (tasks.held_by(WORKER), tasks.standing([TASK]), tasks.aside(), tasks.missing([TASK])):
             self.result_of(question)
         self.result_of(tasks.stopping(10))
+        self.failing()
+        self.ends()
+        self.watching()
         self.assertTrue(self.result_of(workers.change(a_worker(), a_worker(status="asleep"))))
         self.assertFalse(self.result_of(workers.change(a_worker(), a_worker(status="awake"))))
         self.result_of(workers.beat({WORKER: WorkerBeat(last_activity=5.0)}, {TASK: (WORKER, 5.0)}))
         self.result_of(workers.copies.compare())
+        there = self.result_of(workers.get(WORKER))
+        assert there is not None
+        self.assertFalse(self.result_of(workers.change(evolve(there, last_activity=1.0), there, unheard=True)))
+        self.assertTrue(self.result_of(workers.remove(there)))
         self.result_of(updates.add(an_update(id=an_id(7), task_id=an_id(8), timing={"a.b": 1.0})))
         self.result_of(updates.waiting())
         first, *others = self.queue()
         self.result_of(updates.unhandled([first]))
         self.result_of(updates.park(first, "no", 5.0))
         self.result_of(updates.parked())
+        for task_id in (None, TASK):
+            self.result_of(updates.waiting_page(task_id, None, 1))
+        self.result_of(updates.parked_page(None, 1))
+        self.result_of(updates.parked_one(first.update.id))
+        self.result_of(updates.backlog())
+        self.result_of(updates.drop_parked(first.update.id))
         self.result_of(updates.handled(others))
         self.result_of(updates.receipts())
         self.result_of(updates.purge(None))
@@ -217,6 +234,60 @@ class ShapeTests(WireCase):
         self.result_of(self.store.mark.get())
         self.result_of(self.store.repair())
         self.result_of(self.store.checkpoint())
+
+    def failing(self) -> None:
+        """Do what follows from failures."""
+        tasks, blacklist = self.store.tasks, self.store.blacklist
+        self.add(a_task(id=an_id(9), priority=99), a_task(id=an_id(10), priority=98, failed_by=(FailedBy(id=WORKER),)))
+        line = BlacklistLine(worker_id=WORKER, job=JOB, task_type=TYPES[0], created=5.0)
+        for _ in range(2):
+            self.result_of(blacklist.add(line))
+        self.candidate(types=TYPES, skip={TASK})
+        self.result_of(blacklist.bans.compare())
+        self.result_of(blacklist.remove(WORKER, JOB, TYPES[0]))
+        self.result_of(blacklist.expire(1.0))
+        self.result_of(tasks.failures(WORKER, JOB, TYPES[0]))
+        self.result_of(tasks.failed_before())
+        self.result_of(tasks.waiting(JOB, TYPES[0], TASK, 10))
+
+    def ends(self) -> None:
+        """Do what the checks for time-outs and the clean-up do."""
+        tasks = self.store.tasks
+        self.result_of(tasks.active(an_id(1), 10))
+        for place in (None, ("5.0", an_id(1))):
+            self.result_of(tasks.over(9.0, place, 10))
+        self.add(a_task(id=an_id(20), status="canceled"), a_task(id=an_id(21), status="completed"))
+        old = [self.task(an_id(20)), self.task(an_id(21))]
+        self.assertEqual(self.result_of(tasks.remove(old)), {an_id(20), an_id(21)})
+        again = Transition(before=self.task(an_id(2)), after=self.task(an_id(2)), unless_pinged=True)
+        self.result_of(tasks.apply(again))
+
+    def watching(self) -> None:
+        """Do what people and scripts ask, and what is counted and recorded for them."""
+        history, overview = self.store.history, self.store.overview
+        self.result_of(self.store.lease.look())
+        self.change(an_id(1), status="queued")
+        self.result_of(history.note(Event(at=1.0, kind="operator", task=TASK, job=JOB, worker=WORKER)))
+        for asked in ({}, {"task": TASK}, {"job": JOB}, {"worker": WORKER}, {"kind": "operator"}):
+            self.result_of(history.events(EventsAsked(**asked), None, 1, newest_first=False))
+            self.result_of(history.events(EventsAsked(**asked), None, 1, newest_first=True))
+        self.result_of(history.forget(5.0, 100))
+        self.result_of(overview.recount())
+        self.result_of(overview.counts())
+        page: Page[Any] = self.result_of(overview.jobs(None, 1))
+        self.result_of(overview.job(page.items[0].job))
+        for conditions in (
+            {},
+            {"job": JOB},
+            {"job": JOB, "status": "queued"},
+            {"status": "claimed-by-manager"},
+            {"worker_id": WORKER, "status": "queued"},
+            {"begins": "blender"},
+            {"begins": "00"},
+        ):
+            page = self.result_of(overview.tasks(TasksAsked(**conditions), None, 1))
+            if page.next is not None:
+                self.result_of(overview.tasks(TasksAsked(**conditions), page.next, 1))
 
     def test_indexes(self) -> None:
         """Every query finds its documents through an index, in the order in which it wants them."""
@@ -265,8 +336,16 @@ if NAMED:  # the stand-in explains nothing
                 (TASKS, queries.best("task_type", TYPES, ())),
                 (TASKS, queries.best("task_type", TYPES, (TASK,))),
                 (TASKS, queries.best("mgr.lane", ["\na", "\nb"], (TASK,))),
+                (TASKS, queries.best_of_jobs(["x"], ["\na"], (TASK,))),
+                (TASKS, queries.failures(WORKER, JOB, "a")),
+                (TASKS, queries.waiting(JOB, "a", TASK, 10)),
                 (TASKS, queries.stopping(10)),
                 (TASKS, queries.held(10)),
+                (TASKS, queries.active(an_id(1), 10)),
+                (TASKS, queries.over_at(None, an_id(1), 10)),
+                (TASKS, queries.over_at(datetime(2020, 1, 1, tzinfo=timezone.utc), an_id(1), 10)),
+                (TASKS, queries.over_after(None, datetime(2020, 1, 1, tzinfo=timezone.utc), 10)),
+                (TASKS, queries.children([an_id(1)])),
                 (TASKS, queries.left_due(10)),
                 (TASKS, queries.outboxes(10)),
                 (TASKS, Query(filter=queries.child_before(an_id(1), 5))),

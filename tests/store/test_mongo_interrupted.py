@@ -1,170 +1,38 @@
 """A process may be killed before or after any command that it sends, and nothing is lost, doubled or stuck."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from attrs import evolve
-from twisted.internet import reactor
-from twisted.internet.task import Clock
-from twisted.trial.unittest import SynchronousTestCase
 
+from flamenco_mgr.domain.events import of_worker
 from flamenco_mgr.domain.tasks import FailedBy
-from flamenco_mgr.domain.updates import Transition
-from flamenco_mgr.store.interfaces import Import, SetAside, StoreUnavailable, WorkerBeat
+from flamenco_mgr.store.interfaces import Import, SetAside, WorkerBeat
 from flamenco_mgr.store.mongo import MongoStore
-from flamenco_mgr.store.mongo.collection import Collection
-from flamenco_mgr.store.mongo.link import MongoLink
-from flamenco_mgr.store.mongo.queries import EVERYTHING
-from flamenco_mgr.store.mongo.uri import MongoAddress
 from tests.builders import TASK, WORKER, a_task, a_worker, an_update
-from tests.mongo.pump import pump
-from tests.mongo.server import a_database, server
+from tests.mongo.server import a_database
 from tests.mongo.server import stand_in as the_stand_in
 from tests.store.contract.case import an_id
+from tests.store.interrupting import (
+    OTHER,
+    PARENT,
+    InterruptedCase,
+    become,
+    complete,
+    documents,
+    download,
+    push,
+    say,
+    state,
+)
 from tests.store.mongo_facts import wrong
-from tests.store.mongo_links import CutLink, RepeatingLink
+from tests.store.mongo_links import CutLink
 
-L = TypeVar("L", bound=MongoLink)
-
-PARENT = an_id(1)
-OTHER = an_id(2)
-TYPES = ("blender-render",)
-MOST_COMMANDS = 60
 MANY = 10_000
 
-Act = Callable[[MongoStore], Awaitable[Any]]
 
-
-async def download(store: MongoStore) -> None:
-    """Take in a task, its parent, and another one, as a download does."""
-    wanted = [a_task(parents=(PARENT,)), a_task(id=PARENT, priority=40), a_task(id=OTHER, priority=30)]
-    for task in wanted:
-        standing = (await store.tasks.standing([task.id]))[task.id]
-        if standing.task is None:
-            await store.tasks.take_in([Import(before=None, after=task, commands=())])
-    while await store.tasks.release(2):
-        pass
-
-
-async def complete(store: MongoStore) -> None:
-    """Let the parent be completed."""
-    await _become(store, PARENT, "completed", an_id(10))
-
-
-async def _become(store: MongoStore, task_id: str, status: str, update_id: str, **changes: Any) -> None:
-    """Do as a worker's request that is repeated does: decide anew on the newest task."""
-    task = await store.tasks.get(task_id)
-    assert task is not None
-    if task.status != status:
-        update = an_update(id=update_id, task_id=task_id, status=status)
-        after = evolve(task, status=status, **changes)
-        assert await store.tasks.apply(Transition(before=task, after=after, update=update))
-
-
-async def push(store: MongoStore) -> None:
-    """Let the Server have all that waits."""
-    await store.updates.handled(await store.updates.oldest(0, 1 << 30))
-
-
-async def say(store: MongoStore, number: int, activity: str) -> None:
-    """Let a task say something, if it has not said so and maybe more."""
-    task = await store.tasks.get(OTHER)
-    assert task is not None
-    if not task.activity.startswith(activity):
-        update = an_update(id=an_id(number), task_id=OTHER, activity=activity)
-        assert await store.tasks.apply(Transition(before=task, after=evolve(task, activity=activity), update=update))
-
-
-class InterruptedTests(SynchronousTestCase):
-    """Each test does something once undisturbed, and then again and again, cut off one command later each time."""
-
-    def setUp(self) -> None:
-        self.mongo = server()
-        self.database = ""
-
-    def result_of(self, awaitable: Awaitable[Any]) -> Any:
-        return self.successResultOf(pump(awaitable))
-
-    def a_store(self, kind: type[L]) -> tuple[MongoStore, L]:
-        """Return a store on the test's database, and its link."""
-        clock = Clock()
-        link = kind.connect(MongoAddress.from_text(self.mongo.url(self.database)), clock, reactor)
-        assert isinstance(link, kind)
-        store = MongoStore.over(link, clock, "a test", clock.seconds)
-        self.result_of(store.repair())
-        return store, link
-
-    def close(self, store: MongoStore, link: CutLink) -> None:
-        """Let go of a store, dead or not."""
-        link.left = None
-        self.result_of(store.close())
-
-    def interrupt(self, act: Act, *before: Act) -> None:
-        """Whatever `act` is interrupted in, doing it again after a start leads where it leads undisturbed."""
-        expected = self.after(act, before, None, unheard=False)
-        for unheard in (False, True):
-            for commands in range(MOST_COMMANDS):
-                with self.subTest(commands=commands, unheard=unheard):
-                    found = self.after(act, before, commands, unheard=unheard)
-                    if found is None:
-                        break
-                    self.assertEqual(found, expected)
-            else:
-                self.fail("there is no end to it")
-        for commands in range(MOST_COMMANDS):
-            with self.subTest(repeated=commands):
-                found = self.repeated(act, before, commands)
-                if found is None:
-                    break
-                self.assertEqual(found, expected)
-
-    def after(self, act: Act, before: tuple[Act, ...], commands: int | None, *, unheard: bool) -> Any:
-        """Return how all stands after `act`; None if it needs no more commands than it may send."""
-        self.database = a_database()
-        try:
-            store, link = self.a_store(CutLink)
-            for step in (*before, self.quiet):
-                self.result_of(step(store))
-            link.left, link.unheard = commands, unheard
-            doing = pump(act(store))
-            self.result_of(store.tasks.settling.settled())
-            unused = link.left
-            done = not doing.addErrback(lambda failure: failure.trap(StoreUnavailable)).result
-            self.close(store, link)
-            if commands is not None and unused:
-                return None
-            store, link = self.a_store(CutLink)
-            if not done:
-                self.result_of(act(store))
-            self.result_of(self.quiet(store))
-            found = self.result_of(state(store))
-            self.assertEqual(wrong(self.result_of(documents(link))), [])
-            self.assertEqual(self.result_of(store.repair()), 0)
-            self.close(store, link)
-        finally:
-            self.mongo.drop(self.database)
-        return found
-
-    def repeated(self, act: Act, before: tuple[Act, ...], commands: int) -> Any:
-        """Return how all stands after `act`, one command of which was sent twice; None if there are no more."""
-        self.database = a_database()
-        try:
-            store, link = self.a_store(RepeatingLink)
-            for step in (*before, self.quiet):
-                self.result_of(step(store))
-            link.left = commands
-            self.result_of(act(store))
-            self.result_of(self.quiet(store))
-            if link.left >= 0:
-                return None
-            found = self.result_of(state(store))
-            self.assertEqual(wrong(self.result_of(documents(link))), [])
-        finally:
-            self.result_of(store.close())
-            self.mongo.drop(self.database)
-        return found
-
+class InterruptedTests(InterruptedCase):
     def test_connection_lost(self) -> None:
         """A connection that breaks, before a command is carried out or before its answer comes, changes nothing."""
         self.mongo = the_stand_in()
@@ -198,11 +66,6 @@ class InterruptedTests(SynchronousTestCase):
             self.mongo.drop(self.database)
         return found
 
-    async def quiet(self, store: MongoStore) -> None:
-        """Let everything come to rest."""
-        await store.tasks.settling.settled()
-        await store.tasks.outboxes.collect()
-
     def test_download(self) -> None:
         """New tasks come in, each once, and wait for their parents."""
         self.interrupt(download)
@@ -213,7 +76,7 @@ class InterruptedTests(SynchronousTestCase):
 
     def test_again(self) -> None:
         """A parent that is requeued makes its children wait again."""
-        self.interrupt(lambda store: _become(store, PARENT, "queued", an_id(11)), download, complete)
+        self.interrupt(lambda store: become(store, PARENT, "queued", an_id(11)), download, complete)
 
     def test_claim_and_return(self) -> None:
         """A task that is claimed and comes back may be given out again."""
@@ -222,9 +85,9 @@ class InterruptedTests(SynchronousTestCase):
             task = await store.tasks.get(PARENT)
             assert task is not None
             if task.activity != "back":
-                await _become(store, PARENT, "active", an_id(11), worker_id=WORKER)
+                await become(store, PARENT, "active", an_id(11), worker_id=WORKER)
                 failed = (FailedBy(id=WORKER),)
-                await _become(store, PARENT, "soft-failed", an_id(12), failed_by=failed, activity="back")
+                await become(store, PARENT, "soft-failed", an_id(12), failed_by=failed, activity="back")
 
         self.interrupt(claim, download)
 
@@ -315,41 +178,9 @@ class InterruptedTests(SynchronousTestCase):
             worker = await store.workers.get(WORKER)
             assert worker is not None
             if worker.status != "asleep":
-                assert await store.workers.change(worker, evolve(worker, status="asleep"))
+                after = evolve(worker, status="asleep")
+                assert await store.workers.change(worker, after, of_worker(worker, after, 3.0))
             beat = WorkerBeat(last_activity=5.0, address="10.0.0.9")
             await store.workers.beat({WORKER: beat}, {TASK: (WORKER, 5.0)})
 
         self.interrupt(register, download)
-
-
-async def state(store: MongoStore) -> Any:
-    """Return what can be seen of a store, but for numbers that grow with each try."""
-    ids = [TASK, *map(an_id, range(1, 5))]
-    standing = await store.tasks.standing(ids)
-    workers = await store.workers.all()
-    return {
-        "tasks": [task and evolve(task, revision=0) for task in [one.task for one in standing.values()]],
-        "standing": [(one.waiting, one.final_waits, one.acked > 0) for one in standing.values()],
-        "candidates": [
-            task and task.id
-            for task in [
-                await store.tasks.candidate(worker, TYPES, skip)
-                for worker in (WORKER, OTHER)
-                for skip in ((), (PARENT,), (PARENT, OTHER))
-            ]
-        ],
-        "queue": [(one.update, one.version) for one in await store.updates.oldest(0, 1 << 30)],
-        "waiting": await store.updates.waiting(),
-        "parked": await store.updates.parked(),
-        "aside": await store.tasks.aside(),
-        "mark": await store.mark.get(),
-        "workers": [evolve(worker, revision=0) for worker in workers],
-    }
-
-
-async def documents(link: MongoLink) -> dict[str, list[dict[str, Any]]]:
-    """Return all documents of the collections that depend on each other."""
-    return {
-        name: await Collection(link, name).find(EVERYTHING)
-        for name in ("flamenco_tasks", "flamenco_set_aside", "task_update_queue")
-    }

@@ -34,7 +34,7 @@ TASK_FIELDS = (
 WORKER_FIELDS = (
     *("_id", "hashed_secret", "nickname", "address", "platform", "software", "status", "status_requested"),
     *("supported_task_types", "lazy_status_request", "current_task", "current_task_status", "last_activity"),
-    *("current_task_updated", "mgr"),
+    *("current_task_updated", "sleep_schedule", "mgr"),
 )
 UPDATE_FIELDS = (
     *("_id", "task_id", "task_status", "received_on_manager", "activity", "task_progress_percentage", "log_tail"),
@@ -201,7 +201,7 @@ class WorkerTests(SynchronousTestCase):
             "last_activity": THEN,
             "current_task": TASK_ID,
             "blacklist": [],
-            "sleep_schedule": {"schedule_active": True, "start": {"time": "99:99"}},
+            "sleep_schedule": {"schedule_active": True, "days_of_week": "mo tu", "start": {"time": "09:00"}},
         }
         self.assertEqual(self.understood(**usual), Understood())
 
@@ -215,6 +215,30 @@ class WorkerTests(SynchronousTestCase):
             {"hashed_secret": Binary(HASH), "current_task": TASK_ID, "lazy_status_request": True},
         )
         self.assertEqual(understood.aside, {"supported_task_types": '"sleep"'})
+
+    def test_schedule(self) -> None:
+        """A schedule is read as the original would: seconds say nothing, nor do words that are no days."""
+        odd = {"schedule_active": 1, "days_of_week": "Tuesday xx  mo", "start": {"time": "9:0"}, "more": 5}
+        changed = self.understood(sleep_schedule=odd | {"end": {"time": "17:30:59"}, "next_check": "x"}).changed
+        self.assertEqual(
+            changed["sleep_schedule"],
+            {
+                "schedule_active": True,
+                "days_of_week": "mo tu",
+                "start": {"time": "09:00"},
+                "end": {"time": "17:30"},
+                "next_check": "x",
+                "more": 5,
+            },
+        )
+        for nothing in ({}, {"schedule_active": False}, {"days_of_week": None, "start": None, "end": {"time": ""}}):
+            self.assertEqual(self.understood(sleep_schedule=nothing), Understood())
+
+    def test_senseless_schedule(self) -> None:
+        """A schedule by which nobody could tell when to sleep is put aside as a whole, so that nobody sleeps by it."""
+        for part in ({"start": {"time": "99:99"}}, {"end": {"time": "16:"}}, {"days_of_week": "xx"}, {"start": 5}):
+            understood = self.understood(sleep_schedule={"schedule_active": True} | part)
+            self.assertEqual((set(understood.aside), understood.removed), ({"sleep_schedule"}, ("sleep_schedule",)))
 
     def test_secret(self) -> None:
         """A worker without a bcrypt hash cannot sign on; the hash is in no message."""
@@ -246,6 +270,8 @@ class UpdateTests(SynchronousTestCase):
             self.assertRaises(NotUnderstood, self.understood, **fields)
 
 
+NAMES = ("id", "identifier", "name", "settings", "timing", "schedule_active", "days_of_week", "start", "time")
+
 ANYTHING = st.recursive(
     st.none()
     | st.booleans()
@@ -266,10 +292,7 @@ ANYTHING = st.recursive(
         ]
     )
     | st.sampled_from(["2026-11-24T13:19:09.778Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59-23:59"]),
-    lambda inner: (
-        st.lists(inner, max_size=2)
-        | st.dictionaries(st.sampled_from(["id", "identifier", "name", "settings", "timing"]), inner, max_size=3)
-    ),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=3),
     max_leaves=6,
 )
 

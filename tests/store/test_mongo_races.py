@@ -93,6 +93,44 @@ runs = st.lists(st.tuples(st.booleans(), st.integers(1, 6)), min_size=2, max_siz
 orders = runs.map(lambda some: [second for second, length in some for _ in range(length)])
 
 
+def forget(task_id: str) -> Act:
+    """Return what removes a task, if nothing needs it."""
+
+    async def act(store: MongoStore) -> None:
+        task = await store.tasks.get(task_id)
+        await store.tasks.remove([] if task is None else [task])
+
+    return act
+
+
+def go_on(task_id: str, status: str) -> Act:
+    """Return what gives a task a status, if it is here."""
+
+    async def act(store: MongoStore) -> None:
+        if await store.tasks.get(task_id) is not None:
+            await become(task_id, status)(store)
+
+    return act
+
+
+async def be_born(store: MongoStore) -> None:
+    """Take in one more child of both."""
+    child = a_task(id=an_id(4), parents=(FATHER, MOTHER))
+    await store.tasks.take_in([Import(before=None, after=child, commands=())])
+    await store.tasks.release(2)
+
+
+lives = st.lists(
+    st.one_of(
+        st.builds(forget, st.sampled_from([FATHER, MOTHER])),
+        st.builds(go_on, st.sampled_from([FATHER, CHILD]), st.sampled_from(["completed", "queued", "canceled"])),
+        st.sampled_from([be_born, settle]),
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
 class RaceCase(SynchronousTestCase):
     """A database with a child and its parents, and two stores on it."""
 
@@ -225,6 +263,49 @@ class SettlingRaceTests(RaceCase):
         second.holding = False
         self.let_go(second, 1)
         self.end()
+
+
+class RemovalRaceTests(RaceCase):
+    @PROFILE
+    @given(first=lives, second=lives, order=orders)
+    def test_removal(self, first: list[Act], second: list[Act], order: list[bool]) -> None:
+        """Whatever happens to a family while parents are removed, nobody waits for one that is gone in the end."""
+        self.begin()
+        try:
+            for parent in (FATHER, MOTHER):
+                self.result_of(become(parent, "canceled")(self.stores[0]))
+            self.result_of(become(CHILD, "canceled", parents=())(self.stores[0]))
+            self.race([first, second], order)
+            self.assert_right()
+        finally:
+            self.end()
+
+    def test_late_child(self) -> None:
+        """A child that comes between any two steps of its parent's removal does not wait for it for ever."""
+        over = False
+        for steps in range(100):
+            self.begin()
+            self.result_of(become(CHILD, "canceled", parents=())(self.stores[0]))
+            self.result_of(become(FATHER, "canceled")(self.stores[0]))
+            self.result_of(self.stores[0].tasks.settling.settled())
+            first, _ = self.links
+            first.holding = True
+            removing = Deferred.fromCoroutine(_play(self.stores[0], [forget(FATHER)]))
+            for _ in range(steps):
+                if first.waiting:
+                    self.let_go(first, 1)
+            over = removing.called
+            self.result_of(be_born(self.stores[1]))
+            self.result_of(self.stores[1].tasks.settling.settled())
+            first.holding = False
+            if first.waiting:
+                self.let_go(first, 1)
+            self.result_of(removing)
+            self.assert_right()
+            self.end()
+            if over:
+                break
+        self.assertTrue(over)
 
 
 class QueueRaceTests(RaceCase):

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from operator import itemgetter
 from typing import Any
 
+from attrs import evolve
 from bson import ObjectId
 from bson.raw_bson import RawBSONDocument
 from pymongo import MongoClient
@@ -14,6 +15,7 @@ from twisted.internet.interfaces import IReactorTime
 from flamenco_mgr.demo.standin.behaviour import Refuse
 from flamenco_mgr.demo.standin.endpoints import Endpoint
 from flamenco_mgr.demo.standin.record import Outcome
+from flamenco_mgr.domain.sleeping import SleepSchedule
 from flamenco_mgr.settings import Settings
 from flamenco_mgr.store.mongo import MongoStore
 from tests.harness import SECRET, Answer, FarmTestCase
@@ -155,10 +157,12 @@ class TakeoverTests(OnMongoDB, FarmTestCase):
         self.assertEqual(self.given(RENDER_02), ACTIVE_OF_RENDER_02)
 
     def test_given(self) -> None:
-        """The others are given what they may have, the best first; nobody what waits, is done, or failed with it."""
+        """The others are given what they may have, the best first; nobody what waits, is done, or it is banned from."""
         self.assertIsNone(self.given(RENDER_03))  # the video waits for its frames
         self.assertEqual(self.given(REGISTERED_ONLY), SOFT_FAILED)
-        self.assertEqual(self.given(RENDER_01), NEVER_GIVEN)
+        self.assertEqual(self.given(RENDER_01), RETURNED)  # the frames it is banned from
+        answer = self.request("POST", "/task", worker=self.register("render-04"), seconds=1.0)
+        self.assertEqual(answer.json["_id"], NEVER_GIVEN)
         self.assertEqual(self.task(VIDEO).status, "claimed-by-manager")
 
     def test_whole_numbers(self) -> None:
@@ -192,7 +196,7 @@ class TakeoverTests(OnMongoDB, FarmTestCase):
         self.assertEqual(len(self.queue()), 11)
 
     def test_kept(self) -> None:
-        """The blacklist stays byte for byte while the farm works, and so do schedules and all that we do not know."""
+        """The blacklist stays byte for byte while the farm works; what we do not know, and schedules, stay, too."""
         for worker in WORKERS:
             self.ask(worker, "POST", "/sign-on", json={})
         self.given(REGISTERED_ONLY)
@@ -201,10 +205,24 @@ class TakeoverTests(OnMongoDB, FarmTestCase):
         after = self.everything()
         self.assertEqual(_bytes(after["worker_blacklist"]), _bytes(self.before["worker_blacklist"]))
         for worker_id, before in self.before["flamenco_workers"].items():
-            for name in ("sleep_schedule", "blacklist", "time_cost", "hashed_secret", "status_requested"):
+            for name in ("blacklist", "time_cost", "hashed_secret", "status_requested"):
                 self.assertEqual(after["flamenco_workers"][worker_id].get(name), before.get(name), name)
-        schedule = after["flamenco_workers"][RENDER_02]["sleep_schedule"]
-        self.assertEqual(schedule.raw, self.before["flamenco_workers"][RENDER_02]["sleep_schedule"].raw)
+            schedules = (dict(one.get("sleep_schedule", {})) for one in (after["flamenco_workers"][worker_id], before))
+            now, then = ({**schedule, "next_check": None} for schedule in schedules)
+            self.assertEqual(now, then)
+
+    def test_schedule(self) -> None:
+        """A schedule of the original's acts, at ten seconds after the start if it was due in the night."""
+        before = self.worker(RENDER_02).sleep_schedule
+        days = ("mo", "tu", "we")
+        expected = SleepSchedule(active=True, days=days, start="09:00", end="17:30", next_check=1_795_541_400.0)
+        self.assertEqual(before, expected)
+        self.change_worker(RENDER_02, status="awake", status_requested=None)
+        self.start()
+        self.pass_time(11)
+        worker = self.worker(RENDER_02)
+        self.assertEqual(worker.status_requested, "asleep")
+        self.assertEqual(worker.sleep_schedule, evolve(expected, next_check=1_795_627_800.0))
 
     def test_mark(self) -> None:
         """The Server is asked from where the original had come: its mark is ours."""

@@ -9,6 +9,7 @@ from twisted.internet.task import Clock
 from flamenco_mgr.deadline import within
 from flamenco_mgr.domain.tasks import Task
 from flamenco_mgr.store.interfaces import Import, StoreRefused, StoreUnavailable
+from flamenco_mgr.store.mongo.schema import SCHEMA
 from tests.mongo.pump import pump
 from tests.mongo.server import stand_in
 from tests.store import original_database
@@ -27,7 +28,7 @@ class OriginalTests(UpgradeCase):
         self.run_upgrade()
         after = self.content(without=("mgr",))
         ours = [document for document in after["settings"] if isinstance(document["_id"], str)]
-        self.assertEqual(ours, [{"_id": "schema", "version": 1}])
+        self.assertEqual(ours, [{"_id": "schema", "version": SCHEMA}])
         after["settings"] = [document for document in after["settings"] if document not in ours]
         self.assertEqual(after, self.before)
 
@@ -239,8 +240,9 @@ class RefusalTests(UpgradeCase):
 
     def test_newer(self) -> None:
         """A database of a newer Manager's is refused by name, and left alone."""
-        self.fill(settings=[{"_id": "schema", "version": 2}], tasks=[a_task(1)])
-        self.assertIn(f"the database {self.name} was made by a newer Manager (form 2", self.refused())
+        newer = SCHEMA + 1
+        self.fill(settings=[{"_id": "schema", "version": newer}], tasks=[a_task(1)])
+        self.assertIn(f"the database {self.name} was made by a newer Manager (form {newer}", self.refused())
         self.assertNotIn("mgr", self.task(1))
 
     def test_damaged(self) -> None:
@@ -258,6 +260,8 @@ class RefusalTests(UpgradeCase):
             {"_id": "schema", "version": True},
             {"_id": "receipts", "number": None},
             {"_id": "farm", "mark": 7},
+            {"_id": "events", "last": 1},
+            {"_id": "counts", "number": "1"},
         ):
             self.database.settings.replace_one({"_id": damaged["_id"]}, damaged, upsert=True)
             before = self.content()
@@ -281,7 +285,7 @@ class RefusalTests(UpgradeCase):
     def test_empty(self) -> None:
         """A new database is marked as ours, and then as before."""
         self.run_upgrade()
-        self.assertEqual(self.content(), {"settings": [{"_id": "schema", "version": 1}]})
+        self.assertEqual(self.content(), {"settings": [{"_id": "schema", "version": SCHEMA}]})
         self.run_upgrade()
         self.assertEqual([event for event in self.logged if "taken" in event], [])
 
@@ -345,3 +349,25 @@ class InterruptedTests(UpgradeCase):
         for result in both:
             self.successResultOf(pump(result))
         self.assertEqual(self.content(), self.whole)
+
+
+class FirstFormTests(InterruptedTests):
+    """The same of a database whose documents have the first form."""
+
+    def original(self) -> None:
+        super().original()
+        self.fill(tasks=[a_task(3, name="Frame 1-10 " * 50), a_task(4, name="")])
+        self.result_of(self.new_upgrade().run())
+        self.database.flamenco_tasks.update_many({}, {"$unset": {"mgr.name": ""}})
+        self.database.settings.update_one({"_id": "schema"}, {"$set": {"version": 1}})
+
+    def test_names(self) -> None:
+        """Tasks are found by their names, which no document of the first form can be; the rest stays as it was."""
+        self.original()
+        before = self.content()
+        self.run_upgrade()
+        names = {task["_id"]: task["mgr"].pop("name", None) for task in self.whole["flamenco_tasks"] if "mgr" in task}
+        self.assertEqual(names[task_id(3)], ("frame 1-10 " * 50)[:200])
+        self.assertIsNone(names[task_id(4)])
+        self.whole["settings"] = [one | {"version": 1} if "version" in one else one for one in self.whole["settings"]]
+        self.assertEqual(self.whole, before)

@@ -171,6 +171,7 @@ class SchemaTests(FileCase):
         """A database that was upgraded from any version equals one that was made new, and keeps what was in it."""
         scripts = [*schema.steps(), SECOND]
         for version in range(1, len(scripts)):
+            self.path.unlink(missing_ok=True)
             self.make(scripts[:version])
             self.make(scripts)
             upgraded = self.described()

@@ -15,6 +15,7 @@ from flamenco_mgr.farm.scheduler import Idle, Run
 from flamenco_mgr.farm.updates import Outcome
 from flamenco_mgr.web.lean import LeanResource
 from flamenco_mgr.web.log_pages import LogPages
+from flamenco_mgr.web.operator_access import OperatorAccess
 from flamenco_mgr.web.routes import Routes
 from flamenco_mgr.web.table import routing_table
 from flamenco_mgr.web.worker_api import WorkerAPI
@@ -157,7 +158,7 @@ class FarmOfFakes:
             outputs=self.outputs,
         )
         pages = LogPages(reader=self.reader, open_to_all=self.open_to_all, server_url=self.server_url)
-        return routing_table(api, pages, self.clock)
+        return routing_table(api, pages, OperatorAccess(open_to_all=self.open_to_all), self.clock)
 
     def resource(self) -> LeanResource:
         """Return the real web layer before this farm."""

@@ -10,6 +10,7 @@ from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.interfaces import IAddress
 from twisted.web.resource import IResource
 
+from flamenco_mgr.cli import connection
 from flamenco_mgr.farm.log_reading import LogReader
 from tests.builders import JOB, TASK
 from tests.threads import HeldThread, at_once
@@ -73,14 +74,14 @@ class LogTests(LogTestCase):
         self.assertEqual((self.get().status, self.get().body), (200, b""))
 
     def test_long(self) -> None:
-        """A long log is abridged for browsers, and whole for Wget and curl."""
+        """A long log is abridged for browsers, and whole for Wget, curl and our own command line."""
         content = b"".join(b"%07d\n" % number for number in range(3000))
         self.write(content)
         answer = self.get()
         note = b"...\n\n... Skipped 8.4 KiB, use WGet or Curl to download the entire log ... \n\n"
         self.assertEqual(answer.body, content[:5120] + note + content[-10232:])
         self.assertEqual((answer.status, answer.headers["content-type"]), (200, "text/plain"))
-        for agent in ("curl/7.88", "Wget/1.21.3"):
+        for agent in ("curl/7.88", "Wget/1.21.3", connection.AGENT):
             self.assertEqual(self.get(User_Agent=agent).body, content)
         self.assertNotEqual(self.get(User_Agent="my curl/1").body, content)
 

@@ -1,6 +1,9 @@
 """The table of routes."""
 
+import re
+from collections import Counter
 from collections.abc import Awaitable
+from pathlib import Path
 from typing import Any
 
 from klein import Klein
@@ -11,10 +14,14 @@ from twisted.web.resource import IResource
 from twisted.web.test.requesthelper import DummyRequest
 
 from flamenco_mgr.deadline import seconds_left
+from flamenco_mgr.settings import Settings
+from flamenco_mgr.store.sqlite import SQLiteStore
 from flamenco_mgr.web.auth import WorkerAuth
 from flamenco_mgr.web.routes import Routes
+from flamenco_mgr.wiring import Surroundings, wire
 from tests.builders import JOB, TASK, WORKER
 from tests.harness import basic
+from tests.threads import at_once
 from tests.web import fakes
 from tests.web.wires import WireTestCase
 
@@ -25,6 +32,9 @@ OPEN = {
     "GET /tasks/<task>/redir-to-server",
     "HEAD /tasks/<task>/redir-to-server",
 }
+
+
+OPEN_TO_ALL = {*OPEN, "GET /healthz", "GET /readyz", "GET /metrics", "HEAD /healthz", "HEAD /readyz", "HEAD /metrics"}
 
 
 class RouteWalkTests(WireTestCase):
@@ -54,6 +64,45 @@ class RouteWalkTests(WireTestCase):
         """The routes are all of the Klein app's, and it would find them as well."""
         self.assertIsInstance(self.routes.app, Klein)
         self.assertEqual(set(self.routes.app.endpoints), set(self.routes.handlers))
+
+
+class WholeManagerTests(WireTestCase):
+    """Every route of a Manager as it is wired, asked from another machine and without credentials."""
+
+    def resource(self) -> IResource:
+        around = Surroundings(
+            clock=self.clock,
+            store=SQLiteStore.in_memory(self.clock),
+            treq=None,
+            in_thread=at_once,
+            platform="linux",
+            own_url="http://manager:8080/",
+        )
+        self.served = wire(Settings(task_logs_path=Path(self.mktemp())), around).workers_api
+        return self.served
+
+    def test_walk(self) -> None:
+        """Workers' routes answer 401, operators' 403, and only the few that are open to all anything else."""
+        walked = Counter[str]()
+        for rule in self.served._routes.map.iter_rules():
+            (method,) = rule.methods or {""}
+            path = re.sub("<[^>]*>", TASK, rule.rule)
+            for query in ("", "?limit=1", "?action=shutdown"):
+                status = self.ask(method, path + query, headers={}).status
+                endpoint = f"{method} {rule.rule}"
+                kind = {401: "worker", 403: "operator"}.get(status, "open")
+                if endpoint in OPEN_TO_ALL:
+                    kind = "open"
+                self.assertEqual(kind == "open", endpoint in OPEN_TO_ALL, endpoint)
+                walked[kind] += 1
+        self.assertEqual(walked["worker"], 9 * 3)
+        self.assertGreater(walked["operator"], 5 * 3)
+        for path in ("/as-json", "/kick", "/api/v1/status"):
+            self.assertEqual(self.ask("GET", path, headers={}).status, 403, path)
+
+    def test_worker(self) -> None:
+        """A worker's credentials open no operator's route."""
+        self.assertEqual(self.ask("GET", "/as-json").status, 403)
 
 
 class RoutesTests(SynchronousTestCase):

@@ -5,6 +5,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from flamenco_mgr.domain.log_requests import LogRequest
 from flamenco_mgr.domain.tasks import FailedBy, Progress
 from flamenco_mgr.domain.updates import TaskUpdate
 from flamenco_mgr.wire.server_json import BadDocument, BatchAnswer, batch, batch_answer, introduction, parsed, sound
@@ -86,7 +87,7 @@ class BatchAnswerTests(SynchronousTestCase):
     """server-api.md 5.4: the answer to a batch."""
 
     def test_whole(self) -> None:
-        """server-api.md 14.5: what is handled, what is to be cancelled, and how many logs are wanted."""
+        """server-api.md 14.5: what is handled, what is to be cancelled, and which logs are wanted."""
         answer = {
             "modified_count": 3,
             "handled_update_ids": ["5dcab9780000000000000001", "5DCAB9780000000000000002"],
@@ -98,7 +99,7 @@ class BatchAnswerTests(SynchronousTestCase):
             BatchAnswer(
                 handled=frozenset({"5dcab9780000000000000001", "5dcab9780000000000000002"}),
                 cancel=("5dcab95c2f8e3a0017c4d106", "5dcab95c2f8e3a0017c4d105"),
-                log_requests=1,
+                log_requests=(LogRequest(job="5dca11112222333344445555", task="5dca11112222333344446666"),),
             ),
         )
 
@@ -112,6 +113,22 @@ class BatchAnswerTests(SynchronousTestCase):
         """What is no id is passed over, and so is what is not understood."""
         text = b'{"handled_update_ids": ["x", 5, null, []], "cancel_task_ids": null, "upload_task_file_queue": 7}'
         self.assertEqual(batch_answer(text), BatchAnswer(handled=frozenset()))
+
+    def test_log_requests(self) -> None:
+        """A log that is listed twice is wanted once, in one spelling; what is no pair of ids is passed over."""
+        job, task = "5dca11112222333344445555", "5dca11112222333344446666"
+        listed = [
+            {"job": job, "task": task},
+            {"job": job.upper(), "task": task, "more": 1},
+            {"job": "../../etc", "task": task},
+            {"job": job, "task": f"{task}/../x"},
+            {"job": job, "task": f"{task}\n"},
+            {"job": job},
+            [job, task],
+            None,
+        ]
+        answer = batch_answer(json.dumps({"handled_update_ids": [], "upload_task_file_queue": listed}).encode())
+        self.assertEqual(answer.log_requests, (LogRequest(job=job, task=task),))
 
     def test_mistakes(self) -> None:
         """What is no such answer is refused, with the field and the reason."""

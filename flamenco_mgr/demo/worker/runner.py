@@ -1,4 +1,4 @@
-"""A Worker runs a task: its commands one after the other, in no other way than by letting time pass."""
+"""A Worker runs a task: its commands one after the other, mostly in no other way than by letting time pass."""
 
 import json
 from collections.abc import Mapping
@@ -11,6 +11,7 @@ from twisted.internet.interfaces import IReactorTime
 from flamenco_mgr.demo.worker.answers import HandedCommand, HandedTask, whole_floats
 from flamenco_mgr.demo.worker.commands import Duration, is_known, why_invalid
 from flamenco_mgr.demo.worker.connection import ManagerConnection, NoAnswer
+from flamenco_mgr.demo.worker.craft import Craft
 from flamenco_mgr.demo.worker.journal import Ending, Endpoint
 from flamenco_mgr.demo.worker.process import WorkerProcess
 from flamenco_mgr.demo.worker.reporter import TaskReporter
@@ -27,7 +28,8 @@ class TaskRunner:
     """
     Runs tasks to their ends, good or bad; ``failure_chance`` is per task type, from 0 to 1.
 
-    While a command takes its time, a line is logged every 10 s. What was rendered is announced at most every 30 s.
+    While a command takes its time, a line is logged every 10 s. What was rendered is announced at most every 30 s. With
+    a ``craft``, commands are carried out for real.
     """
 
     clock: IReactorTime
@@ -37,6 +39,7 @@ class TaskRunner:
     duration: Duration
     failure_chance: Mapping[str, float]
     random: Random
+    craft: Craft | None = None
     _announced: float | None = field(init=False, default=None)
 
     async def run(self, task: HandedTask) -> Ending:
@@ -58,14 +61,17 @@ class TaskRunner:
                 self.reporter.refuse(f"{where}: Invalid settings: {why}")
                 return Ending.FAILED
             self.note(f"{command.name}: Starting")
-            await self._take_time(task, command, index)
+            why = await self._work(task, command, index)
             if index == doomed:
-                self.note(f"{where}: Error executing: chance would have it so")
-                self.reporter.finish(TaskStatus.FAILED, f"{where}: Error executing: chance would have it so")
+                why = "chance would have it so"
+            if why:
+                self.note(f"{where}: Error executing: {why}")
+                self.reporter.finish(TaskStatus.FAILED, f"{where}: Error executing: {why}")
                 return Ending.FAILED
             self.note(f"{command.name}: Finished")
             self.reporter.say(f"finished {command.name}", command_index=index, command_percentage=100)
-            self._announce(command)
+            if self.craft is None:
+                self._announce_rendered(command)
         self.reporter.finish(TaskStatus.COMPLETED, "Task completed")
         return Ending.COMPLETED
 
@@ -78,6 +84,16 @@ class TaskRunner:
         if not task.commands or self.random.random() >= self.failure_chance.get(task.task_type, 0.0):
             return None
         return self.random.randrange(len(task.commands))
+
+    async def _work(self, task: HandedTask, command: HandedCommand, index: int) -> str:
+        """Do what the command says, or let the time for it pass, and return why it failed."""
+        if self.craft is None:
+            await self._take_time(task, command, index)
+            return ""
+        began = self.clock.seconds()
+        why = await self.process.wait(self.craft.carry_out(command, self.note, self._announce))
+        self.reporter.took(self.clock.seconds() - began)
+        return why
 
     async def _take_time(self, task: HandedTask, command: HandedCommand, index: int) -> None:
         seconds = self.duration(task, command)
@@ -107,14 +123,16 @@ class TaskRunner:
         for path in whole_floats(command.settings, command.name):
             self.connection.offended(Endpoint.TASK, f"{path} is a whole number with a fraction")
 
-    def _announce(self, command: HandedCommand) -> None:
-        output, now = command.settings.get("render_output"), self.clock.seconds()
-        if command.name not in _RENDERS or not isinstance(output, str):
-            return
-        wait = _OUTPUT_EVERY * self.process.time_scale
+    def _announce_rendered(self, command: HandedCommand) -> None:
+        output = command.settings.get("render_output")
+        if command.name in _RENDERS and isinstance(output, str):
+            self._announce(f"{output.replace('######', '000001')}.exr")
+
+    def _announce(self, path: str) -> None:
+        now, wait = self.clock.seconds(), _OUTPUT_EVERY * self.process.time_scale
         if self._announced is None or now - self._announced >= wait:
             self._announced = now
-            self.process.begin(self._tell_output(f"{output.replace('######', '000001')}.exr"))
+            self.process.begin(self._tell_output(path))
 
     async def _tell_output(self, path: str) -> None:
         try:

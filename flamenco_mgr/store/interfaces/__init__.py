@@ -13,14 +13,16 @@ from flamenco_mgr.store.interfaces.lease import LOOK_EVERY, ILease, Wish
 from flamenco_mgr.store.interfaces.marks import IDownloadMark, IFarmMark
 from flamenco_mgr.store.interfaces.overview import IOverview, JobCounts, Page, Place, StatusCounts, TasksAsked
 from flamenco_mgr.store.interfaces.store import IStore
-from flamenco_mgr.store.interfaces.tasks import Import, ITaskStore, SetAside, Standing
+from flamenco_mgr.store.interfaces.tasks import FailedBefore, Import, ITaskStore, SetAside, Standing
 from flamenco_mgr.store.interfaces.trouble import LeaseLost, StoreRefused, StoreUnavailable
-from flamenco_mgr.store.interfaces.updates import IUpdateQueue, ParkedUpdate
-from flamenco_mgr.store.interfaces.workers import IWorkerStore, WorkerBeat
+from flamenco_mgr.store.interfaces.updates import Backlog, IUpdateQueue, ParkedUpdate
+from flamenco_mgr.store.interfaces.workers import IWorkerStore, WorkerBeat, WorkerCounts
 
 __all__ = [
     "LOOK_EVERY",
+    "Backlog",
     "EventsAsked",
+    "FailedBefore",
     "IBlacklist",
     "IDownloadMark",
     "IFarmMark",
@@ -46,4 +48,5 @@ __all__ = [
     "TasksAsked",
     "Wish",
     "WorkerBeat",
+    "WorkerCounts",
 ]

@@ -26,6 +26,20 @@ class EventsAsked:
     worker: str | None = None
     kind: str | None = None
 
+    @property
+    def conditions(self) -> int:
+        """How many of these are given."""
+        return sum(one is not None for one in (self.task, self.job, self.worker, self.kind))
+
+    def wants(self, event: Event) -> bool:
+        """Whether an event is one of them."""
+        return (
+            (self.task is None or event.task == self.task)
+            and (self.job is None or event.job == self.job)
+            and (self.worker is None or event.worker == self.worker)
+            and (self.kind is None or event.kind == self.kind)
+        )
+
 
 class IHistory(Interface):
     """
@@ -45,9 +59,14 @@ class IHistory(Interface):
         Return a page of `RecordedEvent`, at most so many.
 
         ``after`` is `Page.next` of the page before, None for the first. Whoever follows the log from its oldest event
-        on and keeps the place misses nothing. A page may be shorter than ``limit``, even empty, though there are more:
-        the work for one page is bounded. Raises ValueError if ``after`` is no place of this list.
+        on, and goes on from `Page.reached` at its end, misses nothing. A page may be shorter than ``limit``, even
+        empty, though there are more: the work for one page is bounded. Raises ValueError if ``after`` is no place of
+        this list.
         """
 
     def forget(before: float, limit: int) -> Awaitable[int]:
-        """Forget up to ``limit`` events from before that instant (seconds since 1970, UTC); return how many."""
+        """
+        Look at the ``limit`` oldest events, and forget those from before that instant (seconds since 1970, UTC).
+
+        Return how many were forgotten.
+        """

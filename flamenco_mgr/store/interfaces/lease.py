@@ -10,6 +10,7 @@ class Wish(Enum):
     """What any Manager may want of the one that has the lease."""
 
     DOWNLOAD = "download"
+    DOWNLOAD_NOW = "now"
     PUSH = "push"
     TASK_TYPES = "types"
 
@@ -28,6 +29,10 @@ class ILease(Interface):
     held: bool = Attribute("Whether it is ours, as far as our own clock can tell; costs nothing.")
     fence: int = Attribute("The number of our term. It grows with each; who has a lower one must not act any more.")
     holder: str = Attribute("Who has it, for people; empty if nobody does, or nobody has looked yet.")
+
+    managers: tuple[str, ...] = Attribute(
+        "The names of the Managers that share the store and were there within about the last half minute, sorted."
+    )
 
     def look() -> Awaitable[frozenset[Wish]]:
         """

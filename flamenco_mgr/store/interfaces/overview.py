@@ -16,10 +16,16 @@ Place = tuple[str, ...]
 
 @frozen(kw_only=True)
 class Page(Generic[T]):
-    """Some items of a list, and where it goes on; ``next`` is None when that was all."""
+    """
+    Some items of a list, and where it goes on; ``next`` is None when that was all.
+
+    ``reached`` is how far the page came in a list that grows at its end (the event log, oldest first): whoever follows
+    it goes on there when ``next`` is None. It is None for other lists, and as long as nothing was ever there.
+    """
 
     items: tuple[T, ...] = ()
     next: Place | None = None
+    reached: Place | None = None
 
 
 @frozen(kw_only=True)

@@ -4,6 +4,7 @@ from collections.abc import Awaitable
 
 from zope.interface import Attribute, Interface
 
+from flamenco_mgr.durations import Durations
 from flamenco_mgr.store.interfaces.blacklist import IBlacklist
 from flamenco_mgr.store.interfaces.history import IHistory
 from flamenco_mgr.store.interfaces.lease import ILease
@@ -25,6 +26,7 @@ class IStore(Interface):
     overview: IOverview = Attribute("An `IOverview`.")
     mark: IDownloadMark = Attribute("An `IDownloadMark`.")
     lease: ILease = Attribute("An `ILease`.")
+    commits: Durations = Attribute("How long it took until changes were durable.")
     farm_mark: IFarmMark | None = Attribute("An `IFarmMark`; None if only one Manager can use the store.")
 
     def repair() -> Awaitable[int]:

@@ -7,6 +7,7 @@ from zope.interface import Interface
 
 from flamenco_mgr.domain.tasks import Command, Task
 from flamenco_mgr.domain.updates import Transition
+from flamenco_mgr.store.interfaces.overview import Page, Place
 
 
 @frozen(kw_only=True)
@@ -27,10 +28,11 @@ class Standing:
 @frozen(kw_only=True)
 class Import:
     """
-    A decided task from the Server: what it was decided on (None: it was not here), what it becomes, its commands.
+    A decided task, mostly from the Server: what it was decided on (None: it was not here), what it becomes, its
+    commands.
 
     One that is ``held`` no worker gets before `ITaskStore.release`, when what came with it is known as well: its
-    parents may be on the way, or about to be done again. New tasks always are.
+    parents may be on the way, or about to be done again. New tasks are, unless it is known that they wait for nothing.
     """
 
     before: Task | None
@@ -49,6 +51,15 @@ class SetAside:
     since: float
 
 
+@frozen(kw_only=True)
+class FailedBefore:
+    """Schedulable tasks of one job and type that the same workers (their ids) failed at."""
+
+    job: str
+    task_type: str
+    failed_by: frozenset[str]
+
+
 class ITaskStore(Interface):
     """The tasks that the Manager holds."""
 
@@ -57,6 +68,9 @@ class ITaskStore(Interface):
 
     def commands(task_id: str) -> Awaitable[tuple[Command, ...]]:
         """Return the commands of a task; empty if it is not here."""
+
+    def jobs_of(task_ids: Collection[str]) -> Awaitable[Mapping[str, str]]:
+        """Return the job of each of these tasks that is here, in one question however many they are."""
 
     def held_by(worker_id: str) -> Awaitable[tuple[Task, ...]]:
         """Return the tasks that a worker is on: active, or waiting for it to stop (cancel-requested)."""
@@ -71,14 +85,16 @@ class ITaskStore(Interface):
         or unknown, not failed at by this worker, not of a job and type for which the worker has been blacklisted at
         or after ``banned_since`` (seconds since 1970, UTC), and not in ``skip`` (ids that other requests are just
         handing out); the order is job priority and priority, both descending, then id. Costs the same however many
-        tasks there are. It is a proposal: what it saw may not be durable yet, which its revision shows when the task is claimed.
+        tasks there are. It is a proposal: what it saw may not be durable yet, which its revision shows when the task is
+        claimed.
         """
 
     def apply(transition: Transition) -> Awaitable[bool]:
         """
         Change a task and queue its update for the Server, both or none; False if its revision has moved on.
 
-        The revision moves by one, also if nothing but the update is new.
+        The same if it is decided ``unless_pinged``, and the task has been pinged meanwhile. The revision moves by one,
+        also if nothing but the update is new.
 
         Tasks that waited for this one, or must wait for it again, follow at once for whoever asks this store; for those
         who ask another one on the same database, within seconds, whatever becomes of this process. An update that only
@@ -110,6 +126,38 @@ class ITaskStore(Interface):
 
     def stopping(limit: int) -> Awaitable[tuple[Task, ...]]:
         """Return tasks that are cancel-requested, at most so many."""
+
+    def active(after: str, limit: int) -> Awaitable[tuple[Task, ...]]:
+        """Return active tasks in the order of their ids, those after this one, at most so many."""
+
+    def over(before: float, after: Place | None, limit: int) -> Awaitable[Page[Task]]:
+        """
+        Return a page of finished tasks that last changed at or before that instant, or nobody knows when.
+
+        Those that changed longest ago come first. ``after`` is `Page.next` of the page before, None for the first.
+        """
+
+    def remove(tasks: Sequence[Task]) -> Awaitable[frozenset[str]]:
+        """
+        Forget finished tasks, with their commands; return the ids of those that are gone.
+
+        The others stay: if a task has changed or was pinged since it was read; if it is held or set aside, or updates
+        of it wait for the Server; if a task that is not finished names it as its parent, or, as it did not complete,
+        any task does: that one could be done again, and must not run without it.
+        """
+
+    def failures(worker_id: str, job: str, task_type: str) -> Awaitable[int]:
+        """Return how many tasks of a job and type have a worker among those that failed at them."""
+
+    def failed_before() -> Awaitable[Collection[FailedBefore]]:
+        """Return which schedulable tasks were failed at, however many of each; held and blocked ones, too."""
+
+    def waiting(job: str, task_type: str, after: str, limit: int) -> Awaitable[tuple[Task, ...]]:
+        """
+        Return schedulable tasks of a job and type in the order of their ids, at most so many.
+
+        Blocked ones and held ones, too. ``after`` is the id of the last one of the page before; empty for the first.
+        """
 
     def counts() -> Awaitable[Mapping[str, int]]:
         """Return how many tasks there are by status; looks at every task, so not for requests."""

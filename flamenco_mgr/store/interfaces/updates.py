@@ -6,6 +6,7 @@ from attrs import frozen
 from zope.interface import Interface
 
 from flamenco_mgr.domain.updates import QueuedUpdate, TaskUpdate
+from flamenco_mgr.store.interfaces.overview import Page, Place
 
 
 @frozen(kw_only=True)
@@ -15,6 +16,19 @@ class ParkedUpdate:
     update: TaskUpdate
     reason: str
     since: float
+
+
+@frozen(kw_only=True)
+class Backlog:
+    """
+    How much the Server has yet to hear.
+
+    ``oldest`` is when the first one that waits came, or was last added to (seconds since 1970, UTC); None for none.
+    """
+
+    waiting: int = 0
+    oldest: float | None = None
+    parked: int = 0
 
 
 class IUpdateQueue(Interface):
@@ -48,6 +62,25 @@ class IUpdateQueue(Interface):
 
     def parked() -> Awaitable[tuple[ParkedUpdate, ...]]:
         """Return the updates that were parked, oldest first."""
+
+    def backlog() -> Awaitable[Backlog]:
+        """Return how many updates wait and how many are parked; costs the same however many there are."""
+
+    def waiting_page(task_id: str | None, after: Place | None, limit: int) -> Awaitable[Page[QueuedUpdate]]:
+        """
+        Return a page of the updates that wait, of one task or all, the oldest first; `final_waits` is not found out.
+
+        A page may be shorter than ``limit`` though there are more. Raises ValueError if ``after`` is no place of it.
+        """
+
+    def parked_page(after: Place | None, limit: int) -> Awaitable[Page[ParkedUpdate]]:
+        """Return a page of the parked updates in the order in which they waited; ValueError as for `waiting_page`."""
+
+    def parked_one(update_id: str) -> Awaitable[ParkedUpdate | None]:
+        """Return a parked update, None if it is not parked."""
+
+    def drop_parked(update_id: str) -> Awaitable[bool]:
+        """Forget a parked update; False if it is not parked."""
 
     def receipts() -> Awaitable[int]:
         """

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Mapping
 
-from attrs import frozen
+from attrs import field, frozen
 from zope.interface import Interface
 
 from flamenco_mgr.domain.events import Event
@@ -21,6 +21,14 @@ class WorkerBeat:
     current_task_updated: float | None = None
 
 
+@frozen(kw_only=True)
+class WorkerCounts:
+    """How many workers there are by status, without zeros, and how many of them are sick."""
+
+    by_status: Mapping[str, int] = field(factory=dict)
+    sick: int = 0
+
+
 class IWorkerStore(Interface):
     """The workers that have registered."""
 
@@ -33,15 +41,22 @@ class IWorkerStore(Interface):
     def all() -> Awaitable[tuple[Worker, ...]]:
         """Return every worker, in the order of their registration."""
 
-    def change(before: Worker, after: Worker, event: Event | None = None) -> Awaitable[bool]:
+    def change(before: Worker, after: Worker, event: Event | None = None, *, unheard: bool = False) -> Awaitable[bool]:
         """
         Change a worker, and record what happened, both or none.
 
-        False if its revision has moved on (heartbeats do not move it) or it is gone.
+        False if its revision has moved on (heartbeats do not move it) or it is gone; if ``unheard``, also if it has
+        been heard of meanwhile: its last activity is another.
         """
+
+    def remove(before: Worker, event: Event | None = None, *, unheard: bool = False) -> Awaitable[bool]:
+        """Forget a worker, and record that, under the same conditions as `change`."""
 
     def count() -> Awaitable[int]:
         """Return the number of workers."""
+
+    def counts() -> Awaitable[WorkerCounts]:
+        """Return how many workers there are by status."""
 
     def task_types() -> Awaitable[frozenset[str]]:
         """Return the task types that any worker supports."""

@@ -5,7 +5,7 @@ from bson import ObjectId
 
 from flamenco_mgr.domain.updates import TaskUpdate, Transition
 from flamenco_mgr.store.interfaces import StoreUnavailable
-from flamenco_mgr.store.mongo import queries, update_documents
+from flamenco_mgr.store.mongo import event_documents, queries, update_documents
 from flamenco_mgr.store.mongo.collection import Collection
 from flamenco_mgr.store.mongo.documents import changed
 from flamenco_mgr.store.mongo.encoding import Document, from_id, key_of, misfit
@@ -45,8 +45,14 @@ class Applying:
         if told is not None:
             change.append("mgr.outbox", _document(told, order))
             change.put({"mgr.order": order})
+        event = transition.event
+        if event is not None:
+            change.append("mgr.events", event_documents.document(event))
         wanted = change.document
-        done = await self._tasks.update(queries.in_revision(before.id, before.revision), wanted)
+        which = queries.in_revision(before.id, before.revision)
+        if transition.unless_pinged:
+            which |= queries.pinged_at(before.last_worker_ping)
+        done = await self._tasks.update(which, wanted)
         if not done and not await self._was_done(before.id, token, told):
             return False
         if order != _UNKNOWN:

@@ -9,8 +9,9 @@ from bson import ObjectId
 from pymongo import UpdateOne
 from twisted.logger import Logger
 
+from flamenco_mgr.domain.events import of_task
 from flamenco_mgr.store.interfaces import Import, SetAside
-from flamenco_mgr.store.mongo import queries
+from flamenco_mgr.store.mongo import event_documents, queries
 from flamenco_mgr.store.mongo.changes import Change
 from flamenco_mgr.store.mongo.collection import Collection, among
 from flamenco_mgr.store.mongo.documents import changed, command_fields, new_document
@@ -100,7 +101,7 @@ class Arrivals:
         for one in imports:
             if one.before is None:
                 place = self._orders.new(after=turns.get(from_id(one.after.id), 0))
-                document = new_document(one.after, one.commands, place, token)
+                document = new_document(one.after, one.commands, place, token, held=one.held)
                 reason = misfit(document)
                 if reason:
                     misfits.append(_misfit(one, reason))
@@ -161,6 +162,9 @@ class _Merge:
             if task_id in turns:
                 change.put({"mgr.set_aside": ABSENT, "mgr.due": token})
                 change.grow("mgr.turn")
+        event = None if reason else of_task(before, after)
+        if event is not None:
+            change.append("mgr.events", event_documents.document(event))
         if reason or after != before:
             change.put({"mgr.rev": before.revision + 1})
         document = change.document

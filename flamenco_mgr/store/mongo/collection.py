@@ -93,7 +93,7 @@ class Collection:
 
     async def update(self, query: Mapping[str, Any], change: Document, *, upsert: bool = False) -> int:
         """Change one document, and return how many the query found; on a repetition that may be none any more."""
-        result: Any = await self._call(
+        result: Any = await self._change(
             lambda db, timeout: self._link.in_time(
                 db[self.name].update_one(dict(query), change, upsert=upsert), timeout
             )
@@ -102,11 +102,11 @@ class Collection:
 
     async def update_all(self, query: Mapping[str, Any], change: Document, seconds: float = WORKERS_WAIT) -> None:
         """Change every document that a query finds, in so many seconds."""
-        await self._call(lambda db, timeout: db[self.name].update_many(dict(query), change, timeout=timeout), seconds)
+        await self._change(lambda db, timeout: db[self.name].update_many(dict(query), change, timeout=timeout), seconds)
 
     async def replace(self, query: Mapping[str, Any], document: Document, *, upsert: bool = False) -> None:
         """Put a document in the place of the one that a query finds."""
-        await self._call(
+        await self._change(
             lambda db, timeout: db[self.name].replace_one(dict(query), document, upsert=upsert, timeout=timeout)
         )
 
@@ -126,22 +126,27 @@ class Collection:
                 return frozenset(documents[error["index"]]["_id"] for error in errors)
             return frozenset()
 
-        found: frozenset[Any] = await self._call(inserted)
+        found: frozenset[Any] = await self._change(inserted)
         return found
 
     async def write(self, statements: Sequence[Any], *, ordered: bool = True) -> int:
         """Carry out statements of PyMongo's kinds, and return how many documents were found for updates."""
         if not statements:
             return 0
-        result: Any = await self._call(
+        result: Any = await self._change(
             lambda db, timeout: db[self.name].bulk_write(statements, ordered=ordered, timeout=timeout)
         )
         return int(result.matched_count)
 
     async def remove(self, query: Mapping[str, Any]) -> int:
         """Remove every document that a query finds, and return how many this was."""
-        result: Any = await self._call(lambda db, timeout: db[self.name].delete_many(dict(query), timeout=timeout))
+        result: Any = await self._change(lambda db, timeout: db[self.name].delete_many(dict(query), timeout=timeout))
         return int(result.deleted_count)
+
+    async def _change(self, operation: Callable[[Any, float], Awaitable[T]], seconds: float = WORKERS_WAIT) -> T:
+        """Do what is durable when it is acknowledged, and note how long that took."""
+        with self._link.committing():
+            return await self._call(operation, seconds)
 
     async def _call(self, operation: Callable[[Any, float], Awaitable[T]], seconds: float = WORKERS_WAIT) -> T:
         try:

@@ -24,6 +24,8 @@ The original's fields keep their names and types (task-lifecycle.md 1). Ours are
 | ``queued`` | of each update in the queue: its version ``v``, and whether its status is final (``f``) |
 | ``order`` | the place in the queue that the task's latest update has been given |
 | ``acked`` | the number of the Server's latest receipt |
+| ``name`` | the beginning of the task's name in small letters, to look for it |
+| ``events`` | what has happened to the task and is on its way into the event log (`event_documents`) |
 | ``progress``, ``cancel_requested_at``, ``timing``, ``commands`` | what the original's fields have no place for |
 """
 
@@ -45,6 +47,7 @@ from flamenco_mgr.store.mongo.encoding import (
     from_time,
     from_timing,
     key_of,
+    small,
     to_failed_by,
     to_id,
     to_progress,
@@ -151,6 +154,11 @@ def task(document: Document) -> Task:
     )
 
 
+def is_ours(document: Document) -> bool:
+    """Whether a document is of a task that the Manager understands; some of the original's are left as they are."""
+    return "rev" in document.get("mgr", {})
+
+
 def derived(task: Task) -> Fields:
     """Return what of ``mgr`` follows from the task alone."""
     return {
@@ -158,6 +166,7 @@ def derived(task: Task) -> Fields:
         "mgr.lane": lane(task),
         "mgr.busy": from_id(task.worker_id) if task.worker_id and task.status in BUSY else ABSENT,
         "mgr.stopping": _stopping(task),
+        "mgr.name": small(task.name) or ABSENT,
     }
 
 
@@ -169,6 +178,11 @@ def lane(task: Task) -> str:
 def lane_type(lane: str) -> str:
     """Return the type of the tasks of a lane."""
     return lane.partition("\n")[2]
+
+
+def lane_workers(lane: str) -> frozenset[str]:
+    """Return the workers that failed at the tasks of a lane."""
+    return frozenset(lane.partition("\n")[0].split())
 
 
 def lane_excludes(lane: str, worker_id: str) -> bool:
@@ -201,14 +215,16 @@ def first_fields(task: Task, place: int, token: ObjectId) -> Fields:
     }
 
 
-def new_document(task: Task, commands: tuple[Command, ...], place: int, token: ObjectId) -> Document:
-    """Return the document of a task that was not here, held."""
+def new_document(
+    task: Task, commands: tuple[Command, ...], place: int, token: ObjectId, *, held: bool = True
+) -> Document:
+    """Return the document of a task that was not here."""
     fields: Fields = {"_id": from_id(task.id)}
     for name, value in zip(_FIELDS, _values(task), strict=True):
         fields.update(_FIELDS[name](value))
     fields.update(first_fields(task, place, token))
     fields.update(command_fields(commands))
-    fields["mgr.held"] = place
+    fields["mgr.held"] = place if held else ABSENT
     return nested(fields)
 
 

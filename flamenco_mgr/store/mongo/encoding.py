@@ -23,6 +23,9 @@ LARGEST = 15 << 20
 _ID = re.compile(r"[0-9a-f]{24}\Z")
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MOST = 1 << 63
+_SEARCHED = 200
+"""Letters of a name by which it is looked for."""
+
 _DEEPEST = 64
 """Levels; MongoDB takes a hundred, of the whole document."""
 
@@ -49,11 +52,21 @@ def from_time(seconds: float | None) -> Any:
     return ABSENT if seconds is None else _EPOCH + timedelta(milliseconds=round(seconds * 1000))
 
 
+def date_or_none(seconds: float | None) -> Any:
+    """Return a time as a date to compare a field with, which is absent, or null, without one."""
+    return None if seconds is None else from_time(seconds)
+
+
 def to_time(value: Any) -> float | None:
     """Return the time of a date, in seconds since 1970, UTC."""
     if not isinstance(value, datetime):
         return None
     return (value if value.tzinfo is not None else value.replace(tzinfo=timezone.utc)).timestamp()
+
+
+def small(name: str) -> str:
+    """Return the beginning of a name as it is looked for, in small letters."""
+    return name[:_SEARCHED].lower()
 
 
 def from_failed_by(failed_by: Sequence[FailedBy]) -> list[Document]:

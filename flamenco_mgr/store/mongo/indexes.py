@@ -6,10 +6,13 @@ from typing import Any
 from attrs import field, frozen
 
 from flamenco_mgr.store.interfaces import StoreRefused
+from flamenco_mgr.store.mongo.bans import BLACKLIST
 from flamenco_mgr.store.mongo.documents import TASKS
+from flamenco_mgr.store.mongo.event_documents import EVENTS
 from flamenco_mgr.store.mongo.link import MongoLink
 from flamenco_mgr.store.mongo.set_aside import SET_ASIDE
 from flamenco_mgr.store.mongo.update_documents import PARKED, QUEUE
+from flamenco_mgr.store.mongo.worker_documents import WORKERS
 
 
 @frozen(kw_only=True)
@@ -42,6 +45,7 @@ _BUILDING = 60.0
 """Seconds that are waited for indexes of what is there already; the database goes on beyond that."""
 
 _READY = {"mgr.ready": True}
+_FAILED = {"failed_by_workers": {"$exists": True}}
 _BEST = {"job_priority": -1, "priority": -1, "_id": 1}
 
 
@@ -53,16 +57,39 @@ INDEXES: Mapping[str, tuple[Index, ...]] = {
     TASKS: (
         Index(keys={"mgr.ready": 1, "task_type": 1, **_BEST}, where=_READY),
         Index(keys={"mgr.ready": 1, "mgr.lane": 1, **_BEST}, where=_READY),
+        Index(keys={"mgr.ready": 1, "job": 1, "mgr.lane": 1, **_BEST}, where=_READY),
+        Index(keys={"job": 1, "task_type": 1, "_id": 1}, where={"mgr.startable": True}),
+        Index(keys={"job": 1, "mgr.lane": 1}, where={"mgr.startable": True, **_FAILED}),
+        Index(keys={"failed_by_workers.id": 1, "job": 1, "task_type": 1}, where=_FAILED),
+        Index(keys={"status": 1, "_id": 1}),
+        Index(keys={"status": 1, "last_updated": 1, "_id": 1}),
         _of_those_that_have("mgr.busy"),
         _of_those_that_have("mgr.due"),
         _of_those_that_have("mgr.held"),
         _of_those_that_have("mgr.stopping"),
         _of_those_that_have("parents"),
         _of_those_that_have("mgr.outbox.mgr.order"),
+        _of_those_that_have("mgr.events._id"),
+        Index(keys={"status": 1, "job": -1, "_id": 1}),
+        Index(keys={"worker_id": 1, "_id": -1}),
+        Index(keys={"mgr.name": 1, "_id": 1}),
+    ),
+    WORKERS: (_of_those_that_have("mgr.events._id"),),
+    EVENTS: (
+        _of_those_that_have("order"),
+        _of_those_that_have("place"),
+        Index(keys={"task": 1, "place": 1}),
+        Index(keys={"job": 1, "place": 1}),
+        Index(keys={"worker": 1, "place": 1}),
+        Index(keys={"kind": 1, "place": 1}),
     ),
     QUEUE: (
         Index(keys={"mgr.order": 1, "_id": 1}),
         Index(keys={"task_id": 1, "mgr.order": 1}),
+    ),
+    BLACKLIST: (
+        Index(keys={"job_id": 1, "task_type": 1, "worker_id": 1, "_created": -1}),
+        Index(keys={"_created": 1, "_id": 1}),
     ),
     PARKED: (Index(keys={"mgr.order": 1, "_id": 1}),),
     SET_ASIDE: (Index(keys={"since": 1, "_id": 1}),),

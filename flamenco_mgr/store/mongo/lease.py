@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from collections.abc import Collection as Several
 from typing import Any, ClassVar
 
-from attrs import define, field, frozen
+from attrs import Factory, define, field, frozen
 from bson import ObjectId
 from twisted.internet.defer import DeferredLock
 from twisted.logger import Logger
@@ -16,6 +16,7 @@ from zope.interface import implementer
 from flamenco_mgr.store.interfaces import ILease, LeaseLost, StoreUnavailable, Wish
 from flamenco_mgr.store.mongo.collection import Collection, Query
 from flamenco_mgr.store.mongo.marks import ORIGINALS
+from flamenco_mgr.store.mongo.presence import MongoPresence
 
 RENEW_AFTER = 0.9
 """Seconds from the beginning of one renewal to the next."""
@@ -72,6 +73,12 @@ class MongoLease:
     settings: Collection
     name: str
     steady: Callable[[], float]
+    presence: MongoPresence = field(
+        init=False,
+        default=Factory(
+            lambda self: MongoPresence(settings=self.settings, name=self.name, steady=self.steady), takes_self=True
+        ),
+    )
     fence: int = field(init=False, default=0)
     holder: str = field(init=False, default="")
     _me: ObjectId = field(init=False, factory=ObjectId)
@@ -82,6 +89,11 @@ class MongoLease:
     _heard: Mapping[str, int] = field(init=False, factory=dict)
     _released: bool = field(init=False, default=False)
     _one: DeferredLock = field(init=False, factory=DeferredLock)
+
+    @property
+    def managers(self) -> tuple[str, ...]:
+        """See `ILease.managers`."""
+        return self.presence.names
 
     @property
     def held(self) -> bool:

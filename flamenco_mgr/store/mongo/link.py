@@ -1,6 +1,7 @@
 """The link to the database: every command goes through it, within the time that whoever asks has."""
 
-from collections.abc import Awaitable, Callable, Container
+from collections.abc import Awaitable, Callable, Container, Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar, TypeVar
 
 from attrs import define, evolve, field
@@ -12,6 +13,7 @@ from twisted.python.failure import Failure
 from txmongo.errors import TimeExceeded
 
 from flamenco_mgr.deadline import WORKERS_WAIT, seconds_left
+from flamenco_mgr.durations import Durations
 from flamenco_mgr.store.interfaces import StoreUnavailable
 from flamenco_mgr.store.mongo.connection import Connections, chosen, host_of
 from flamenco_mgr.store.mongo.failures import Failures, in_words, of_the_caller, passes
@@ -43,13 +45,14 @@ class MongoLink:
     The connections to a database, and how commands are sent on them.
 
     ``clock`` is what deadlines are measured with. ``reactor`` is what the driver runs on, and what tries and pauses
-    are measured with; the same but in tests.
+    are measured with; the same but in tests. ``commits`` tells how long it took until changes were acknowledged.
     """
 
     _log: ClassVar[Logger] = Logger()
 
     address: MongoAddress
     in_flight: int = field(init=False, default=0)
+    commits: Durations = field(init=False, factory=Durations)
     _clock: IReactorTime
     _reactor: Any
     _connections: Connections
@@ -117,6 +120,13 @@ class MongoLink:
 
     def _share_of(self, left: float) -> float:
         return left * _ONE_TRY if self._connections.ready else min(left, _UNTIL_CONNECTED)
+
+    @contextmanager
+    def committing(self) -> Iterator[None]:
+        """Note how long it takes until a change is acknowledged; one that never is does not count."""
+        began = self._clock.seconds()
+        yield
+        self.commits.note(self._clock.seconds() - began)
 
     async def obstacles(self) -> list[Obstacle]:
         """Return what is in the way to each host; empty if there is a connection."""

@@ -11,6 +11,7 @@ from zope.interface import implementer
 from flamenco_mgr.store.interfaces import IDownloadMark, LeaseLost, StoreUnavailable
 from flamenco_mgr.store.mongo import queries
 from flamenco_mgr.store.mongo.collection import Collection, Query
+from flamenco_mgr.store.mongo.encoding import Document
 
 SETTINGS = "settings"
 
@@ -27,6 +28,11 @@ _KNOWN_FOR = 1.0
 """Seconds in which the number of the latest receipt is told from memory: an older one is on the safe side."""
 
 _TRIES = 20
+
+
+def first_mark(mark: str | None, fence: int) -> Document:
+    """Return the original's document, for a database that has none, as the Manager of a term leaves it."""
+    return {"_id": _ID, "mgr": {"fence": fence}} | ({} if mark is None else {MARK: mark})
 
 
 @implementer(IDownloadMark)
@@ -47,7 +53,7 @@ class MongoDownloadMark:
         """See `IDownloadMark.set`."""
         document = await self._settings.one(ORIGINALS)
         if document is None:
-            await self._settings.insert([{"_id": _ID, "mgr": {"fence": 0}}])
+            await self._settings.insert([first_mark(None, 0)])
         which = _ID if document is None else document["_id"]
         fence = self._fence()
         not_later: dict[str, Any] = {"_id": which, "mgr.fence": {"$not": {"$gt": fence}}}

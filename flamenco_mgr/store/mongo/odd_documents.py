@@ -13,6 +13,7 @@ from bson import ObjectId, json_util
 
 from flamenco_mgr.domain.tasks import UNKNOWN_TYPE
 from flamenco_mgr.store.mongo import odd_values as values
+from flamenco_mgr.store.mongo import schedules
 from flamenco_mgr.store.mongo.encoding import misfit
 from flamenco_mgr.store.mongo.odd_values import ABSENT, Kind, Senseless
 
@@ -90,6 +91,7 @@ _WORKER: Mapping[str, _Field] = {
     "hashed_secret": _Field(values.secret, vital=True, needed=True),
     "supported_task_types": _Field(values.texts),
     "lazy_status_request": _Field(values.flag),
+    "sleep_schedule": _Field(schedules.plain),
     "current_task": _ID,
     **dict.fromkeys(("nickname", "address", "platform", "software", "status", "status_requested"), _TEXT),
     **dict.fromkeys(("current_task_status",), _TEXT),

@@ -5,13 +5,16 @@ from typing import Any
 
 from bson import ObjectId
 
-SCHEMA = 1
+SCHEMA = 2
 """The newest form that this Manager knows; what was added in which is told in docs/mongodb.md."""
 
 DOCUMENT = "schema"
 """The ``_id`` of the document in ``settings`` that says which form it is."""
 
 VERSION = "version"
+
+FILLING = "filling"
+"""The ``_id`` of the document that is there as long as the database is being filled from a backup or another store."""
 
 FRESH: Mapping[str, Any] = {"mgr.rev": {"$exists": False}}
 """What is true of tasks and workers that this Manager has not taken over yet."""
@@ -39,6 +42,9 @@ _OURS: Mapping[str, Mapping[str, Callable[[Any], bool]]] = {
     },
     "receipts": {"number": _is_whole},
     "farm": {"mark": _is_text},
+    "events": {"last": _is_whole, "batch": lambda value: isinstance(value, list)},
+    "counts": {"number": _is_whole},
+    FILLING: {},
 }
 """What our documents in ``settings`` have in them, by their ``_id``."""
 
@@ -49,6 +55,11 @@ SINGLE_FACTS: Mapping[str, Any] = {"_id": {"$in": list(_OURS)}}
 def damage(documents: Iterable[Mapping[str, Any]], database: str) -> str | None:
     """Return why a database is not opened whose ``settings`` have these documents of ours, or None; one line."""
     for document in documents:
+        if document["_id"] == FILLING:
+            return (
+                f"the database {database} was to be filled from {document.get('source')!r:.200}, and that has not come to"
+                " its end; begin it once more, or drop the database"
+            )
         for name, is_right in _OURS[document["_id"]].items():
             if not is_right(document.get(name)):
                 return (

@@ -137,6 +137,16 @@ def opened(parent: Any, turn: int) -> UpdateMany:
     return _tell(parent, _News(turn=turn, waited_for=True))
 
 
+def parted(parent: Any, turn: int) -> tuple[UpdateMany, UpdateMany]:
+    """
+    Return the statements that let the children go of a task that was removed in this turn.
+
+    Whoever has looked at it before, and says so later, is not believed. When it comes again its turns are later ones.
+    """
+    ready = UpdateMany(queries.may_run({"parents": parent}), {"$set": {"mgr.ready": True}})
+    return _tell(parent, _News(turn=turn + 1, waited_for=False)), ready
+
+
 def _news_of(document: Document) -> _News:
     return _News(turn=document["mgr"]["turn"], waited_for=is_waited_for(document))
 

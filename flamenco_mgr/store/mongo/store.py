@@ -7,23 +7,33 @@ from attrs import define, field
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
+from flamenco_mgr.durations import Durations
 from flamenco_mgr.periodic import Periodic
 from flamenco_mgr.store.interfaces import IStore, StoreUnavailable
 from flamenco_mgr.store.mongo import indexes
 from flamenco_mgr.store.mongo.applying import Applying
 from flamenco_mgr.store.mongo.arrivals import Arrivals
+from flamenco_mgr.store.mongo.bans import BLACKLIST, Bans
+from flamenco_mgr.store.mongo.blacklist import MongoBlacklist
 from flamenco_mgr.store.mongo.claims import Claims
 from flamenco_mgr.store.mongo.collection import Collection
+from flamenco_mgr.store.mongo.counting import COUNTS, Counting
 from flamenco_mgr.store.mongo.documents import TASKS
+from flamenco_mgr.store.mongo.event_documents import EVENTS
 from flamenco_mgr.store.mongo.farm_mark import MongoFarmMark
+from flamenco_mgr.store.mongo.history import MongoHistory
 from flamenco_mgr.store.mongo.lease import MongoLease
 from flamenco_mgr.store.mongo.link import MongoLink
 from flamenco_mgr.store.mongo.marks import SETTINGS, MongoDownloadMark, Receipts
 from flamenco_mgr.store.mongo.opening import open_database
 from flamenco_mgr.store.mongo.orders import Orders
 from flamenco_mgr.store.mongo.outboxes import Outboxes
+from flamenco_mgr.store.mongo.overview import MongoOverview
+from flamenco_mgr.store.mongo.recording import Recording
+from flamenco_mgr.store.mongo.removing import Removing
 from flamenco_mgr.store.mongo.set_aside import SET_ASIDE
 from flamenco_mgr.store.mongo.settling import Settling
+from flamenco_mgr.store.mongo.task_pages import TaskPages
 from flamenco_mgr.store.mongo.task_store import MongoTaskStore
 from flamenco_mgr.store.mongo.update_documents import PARKED, QUEUE
 from flamenco_mgr.store.mongo.update_queue import MongoUpdateQueue
@@ -33,7 +43,7 @@ from flamenco_mgr.store.mongo.worker_copies import COMPARE_EVERY, WorkerCopies
 from flamenco_mgr.store.mongo.worker_documents import WORKERS
 from flamenco_mgr.store.mongo.worker_store import MongoWorkerStore
 
-COLLECTIONS = (TASKS, WORKERS, QUEUE, PARKED, SET_ASIDE, SETTINGS)
+COLLECTIONS = (TASKS, WORKERS, QUEUE, PARKED, SET_ASIDE, SETTINGS, BLACKLIST, EVENTS, COUNTS)
 
 
 @implementer(IStore)
@@ -44,9 +54,13 @@ class MongoStore:
     tasks: MongoTaskStore
     workers: MongoWorkerStore
     updates: MongoUpdateQueue
+    blacklist: MongoBlacklist
+    history: MongoHistory
+    overview: MongoOverview
     mark: MongoDownloadMark
     lease: MongoLease
     farm_mark: MongoFarmMark
+    commits: Durations
     _link: MongoLink
     _settling: Settling
     _upgrade: Upgrade
@@ -76,6 +90,17 @@ class MongoStore:
         lease = MongoLease(settings=settings, name=name, steady=steady)
         mark = MongoDownloadMark(settings, lambda: lease.fence)
         copies = WorkerCopies(workers, clock)
+        lines = Collection(link, BLACKLIST)
+        bans = Bans(lines, settings, clock)
+        events, counts = Collection(link, EVENTS), Collection(link, COUNTS)
+        recording = Recording(tasks, workers, events, settings, orders)
+        history = MongoHistory(log=events, recording=recording, collects=lambda: lease.held)
+
+        async def compare() -> None:
+            await copies.compare()
+            await bans.compare()
+            await lease.presence.look()
+
         return cls(
             tasks=MongoTaskStore(
                 tasks=tasks,
@@ -85,11 +110,15 @@ class MongoStore:
                 settling=settling,
                 applying=Applying(tasks, orders, settling),
                 arrivals=Arrivals(tasks, aside, orders, settling),
-                claims=Claims(tasks),
+                claims=Claims(tasks, bans),
                 outboxes=outboxes,
+                recording=recording,
+                removing=Removing(tasks, queue, recording),
                 mark=mark,
             ),
-            workers=MongoWorkerStore(workers=workers, tasks=tasks, copies=copies, orders=orders, clock=clock),
+            workers=MongoWorkerStore(
+                workers=workers, tasks=tasks, copies=copies, recording=recording, orders=orders, clock=clock
+            ),
             updates=MongoUpdateQueue(
                 queue=queue,
                 parked_updates=Collection(link, PARKED),
@@ -98,17 +127,25 @@ class MongoStore:
                 receipt_numbers=Receipts(settings, clock),
                 orders=orders,
             ),
+            blacklist=MongoBlacklist(kept=lines, bans=bans, note=history.note),
+            history=history,
+            overview=MongoOverview(
+                counted=counts,
+                settings=settings,
+                counting=Counting(tasks, counts, settings, clock, lambda: lease.fence),
+                pages=TaskPages(tasks),
+                clock=clock,
+            ),
             mark=mark,
             lease=lease,
             farm_mark=MongoFarmMark(settings),
+            commits=link.commits,
             link=link,
             settling=settling,
             upgrade=Upgrade(
                 database=link.address.database, settings=settings, tasks=tasks, updates=queue, workers=workers
             ),
-            comparing=Periodic(
-                action=_quietly(copies.compare), interval=COMPARE_EVERY, first=COMPARE_EVERY, clock=clock
-            ),
+            comparing=Periodic(action=_quietly(compare), interval=COMPARE_EVERY, first=COMPARE_EVERY, clock=clock),
         )
 
     async def repair(self) -> int:
@@ -120,11 +157,13 @@ class MongoStore:
         if not self._opened:
             await open_database(self._link, COLLECTIONS, self._prepare)
             self._opened = True
+            await self.blacklist.bans.compare()
             self._comparing.startService()
         return await self._settling.settle_left()
 
     async def checkpoint(self) -> None:
         """See `IStore.checkpoint`; what processes have left half done is done by the one that has the lease."""
+        await _quietly(self.overview.watch)()
         if self.lease.held:
             await _quietly(self._finish)()
 
@@ -133,6 +172,7 @@ class MongoStore:
         if self._opened:
             await self._comparing.stopService()
         await self._settling.settled()
+        await self.lease.presence.leave()
         await self.lease.release()
         await self._link.close()
 
@@ -144,6 +184,7 @@ class MongoStore:
     async def _finish(self) -> None:
         await self._settling.settle_left()
         await self.tasks.outboxes.collect()
+        await self.history.recording.collect()
 
 
 def _quietly(action: Callable[[], Any]) -> Callable[[], Any]:

@@ -72,7 +72,7 @@ def survey(url: str, at_most: float = AT_MOST) -> Survey:
             facts = list(database.settings.find(schema.SINGLE_FACTS))
             form = next((fact for fact in facts if fact["_id"] == schema.DOCUMENT), None)
             refused = schema.damage(facts, database.name) or schema.refusal(form, database.name)
-            is_ours = refused is None and schema.version(form) == schema.SCHEMA
+            is_ours = refused is None and schema.version(form) > 0
             if is_ours and database.settings.find_one(schema.UNMARKED) is not None:
                 refused = schema.mixture(database.name)
             if refused is not None:

@@ -10,7 +10,7 @@ from pymongo import UpdateOne
 from flamenco_mgr.domain.tasks import FINISHED
 from flamenco_mgr.store.mongo import documents, odd_documents, schema, update_documents
 from flamenco_mgr.store.mongo.changes import Change
-from flamenco_mgr.store.mongo.encoding import ABSENT, Document, key_of
+from flamenco_mgr.store.mongo.encoding import ABSENT, Document, key_of, small
 from flamenco_mgr.store.mongo.odd_documents import NotUnderstood, Understood
 from flamenco_mgr.store.mongo.queue_order import places
 
@@ -97,6 +97,11 @@ def placed(updates: Sequence[Document]) -> Iterator[UpdateOne]:
 def loose(document: Document) -> UpdateOne:
     """Return the statement that marks an update of a task that is not here."""
     return UpdateOne({"_id": document["_id"]}, {"$set": {"mgr.loose": True}})
+
+
+def named(document: Document) -> UpdateOne:
+    """Return the statement by which a task is found by its name."""
+    return UpdateOne({"_id": document["_id"]}, {"$set": {"mgr.name": small(document["name"])}})
 
 
 def _queued(update: Document) -> Document:

@@ -8,8 +8,8 @@ from pymongo import DeleteOne, UpdateOne
 from zope.interface import implementer
 
 from flamenco_mgr.domain.updates import QueuedUpdate, TaskUpdate
-from flamenco_mgr.store.interfaces import IUpdateQueue, ParkedUpdate
-from flamenco_mgr.store.mongo import queries, update_documents
+from flamenco_mgr.store.interfaces import Backlog, IUpdateQueue, Page, ParkedUpdate, Place
+from flamenco_mgr.store.mongo import queries, update_documents, update_lists
 from flamenco_mgr.store.mongo.collection import Collection
 from flamenco_mgr.store.mongo.encoding import Document, from_id, from_time, key_of, to_time
 from flamenco_mgr.store.mongo.marks import Receipts
@@ -104,14 +104,38 @@ class MongoUpdateQueue:
 
     async def parked(self) -> tuple[ParkedUpdate, ...]:
         """See `IUpdateQueue.parked`."""
-        return tuple(
-            ParkedUpdate(
-                update=update_documents.update(document),
-                reason=document["mgr"]["reason"],
-                since=to_time(document["mgr"]["since"]) or 0.0,
-            )
-            for document in await self.parked_updates.find(queries.PARKED)
+        return tuple(map(update_lists.parked, await self.parked_updates.find(queries.PARKED)))
+
+    async def backlog(self) -> Backlog:
+        """See `IUpdateQueue.backlog`; what is in outboxes yet will be counted in a second."""
+        first = await self.queue.one(queries.oldest(0, (), 1))
+        return Backlog(
+            waiting=await self.queue.count(queries.QUEUED),
+            oldest=None if first is None else to_time(first.get("received_on_manager")),
+            parked=await self.parked_updates.count(queries.PARKED_ALL),
         )
+
+    async def waiting_page(self, task_id: str | None, after: Place | None, limit: int) -> Page[QueuedUpdate]:
+        """See `IUpdateQueue.waiting_page`."""
+        await self.outboxes.collect()
+        found, place = await update_lists.behind(self.queue, ("updates", task_id), after, limit, task_id)
+        tasks = await self._tasks_of(found)
+        live = [_queued(one, tasks.get(one["task_id"])) for one in found if _is_live(one, tasks)]
+        return Page(items=tuple(live), next=place)
+
+    async def parked_page(self, after: Place | None, limit: int) -> Page[ParkedUpdate]:
+        """See `IUpdateQueue.parked_page`."""
+        found, place = await update_lists.behind(self.parked_updates, "parked", after, limit)
+        return Page(items=tuple(map(update_lists.parked, found)), next=place)
+
+    async def parked_one(self, update_id: str) -> ParkedUpdate | None:
+        """See `IUpdateQueue.parked_one`."""
+        document = await self.parked_updates.one(queries.by_id(update_id))
+        return None if document is None else update_lists.parked(document)
+
+    async def drop_parked(self, update_id: str) -> bool:
+        """See `IUpdateQueue.drop_parked`."""
+        return bool(await self.parked_updates.remove(queries.by_id(update_id).filter))
 
     async def receipts(self) -> int:
         """See `IUpdateQueue.receipts`."""

@@ -35,6 +35,7 @@ _TELL_EVERY = 10_000
 _FIRST = ObjectId(b"\0" * 12)
 
 _BY_ID = (("_id", 1),)
+_NAMES = {"name": 1}
 _PLACED = {"mgr.order": {"$exists": True}}
 
 _WAITING = {"task_id": 1, "task_status": 1, "mgr.order": 1, "mgr.version": 1}
@@ -59,7 +60,7 @@ class Upgrade:
         document = next((fact for fact in facts if fact["_id"] == schema.DOCUMENT), None)
         refusal = schema.damage(facts, self.database) or schema.refusal(document, self.database)
         # The original knows nothing of our part of a document, and what that says is out of date then.
-        ours = refusal is None and schema.version(document) == schema.SCHEMA
+        ours = refusal is None and schema.version(document) > 0
         if ours and await self.settings.one(Query(filter=schema.UNMARKED)) is not None:
             refusal = schema.mixture(self.database)
         if refusal is not None:
@@ -67,13 +68,26 @@ class Upgrade:
 
     async def run(self) -> None:
         """Bring a database up to date that `check` has nothing against."""
-        if schema.version(await self._schema()) == schema.SCHEMA:
+        version = schema.version(await self._schema())
+        if version == schema.SCHEMA:
+            return
+        if version:
+            await self._names()
+            await self._reached()
             return
         found = [await self._workers(), await self._updates(), await self._tasks()]
         await self._loose_updates()
         await self.settings.update_all(schema.UNMARKED, {"$set": schema.MARKED})
-        await self.settings.update({"_id": schema.DOCUMENT}, {"$set": {schema.VERSION: schema.SCHEMA}}, upsert=True)
+        await self._reached()
         self._tell(found)
+
+    async def _reached(self) -> None:
+        await self.settings.update({"_id": schema.DOCUMENT}, {"$set": {schema.VERSION: schema.SCHEMA}}, upsert=True)
+
+    async def _names(self) -> None:
+        """Bring a database of the first form to the second: tasks have their names in small letters as well."""
+        async for tasks in _walk(self.tasks, _NAMES, {**OURS, "mgr.name": {"$exists": False}}):
+            await self.tasks.write([takeover.named(task) for task in tasks if task.get("name")], ordered=False)
 
     async def _schema(self) -> Document | None:
         return await self.settings.one(Query(filter={"_id": schema.DOCUMENT}))

@@ -1,5 +1,6 @@
 """The workers, in MongoDB."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -9,17 +10,20 @@ from pymongo import UpdateOne
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
+from flamenco_mgr.domain.events import Event
 from flamenco_mgr.domain.workers import Worker
-from flamenco_mgr.store.interfaces import IWorkerStore, WorkerBeat
-from flamenco_mgr.store.mongo import queries, worker_documents
+from flamenco_mgr.store.interfaces import IWorkerStore, WorkerBeat, WorkerCounts
+from flamenco_mgr.store.mongo import event_documents, queries, worker_documents
 from flamenco_mgr.store.mongo.changes import Change
 from flamenco_mgr.store.mongo.collection import Collection
-from flamenco_mgr.store.mongo.encoding import Document, from_id, from_time
+from flamenco_mgr.store.mongo.encoding import Document, date_or_none, from_id, from_time
 from flamenco_mgr.store.mongo.orders import Orders
+from flamenco_mgr.store.mongo.recording import Recording
 from flamenco_mgr.store.mongo.worker_copies import WorkerCopies
 
 _AT_ONCE = 200
 _TRACES = {"mgr": 1}
+_EVENTS = {"mgr.events": 1}
 
 
 @implementer(IWorkerStore)
@@ -30,6 +34,7 @@ class MongoWorkerStore:
     workers: Collection
     tasks: Collection
     copies: WorkerCopies
+    recording: Recording
     orders: Orders
     clock: IReactorTime
 
@@ -47,31 +52,69 @@ class MongoWorkerStore:
         documents = sorted(await self.workers.find(queries.EVERYTHING), key=worker_documents.place)
         return tuple(worker_documents.worker(one) for one in documents if worker_documents.is_usable(one))
 
-    async def change(self, before: Worker, after: Worker) -> bool:
+    async def change(self, before: Worker, after: Worker, event: Event | None = None, *, unheard: bool = False) -> bool:
         """
         See `IWorkerStore.change`.
 
         Sent a second time, after its first answer was lost, it finds the token that it left.
         """
         token = ObjectId()
-        fields = worker_documents.changed(before, after)
-        if not fields:
+        becomes = worker_documents.changed(before, after)
+        if not becomes and event is None:
             found = await self._read(before.id)
-            return found is not None and found.revision == before.revision
+            known = found is not None and found.revision == before.revision
+            return known and not (unheard and found and found.last_activity != before.last_activity)
         change = Change()
-        change.put({**fields, "mgr.rev": before.revision + 1, "mgr.op": token})
-        which = worker_documents.in_revision(before.id, before.revision)
-        if not await self.workers.update(which, change.document):
-            found_there = await self.workers.one(queries.by_id(before.id, _TRACES))
-            if found_there is None or found_there.get("mgr", {}).get("op") != token:
-                self.copies.forget(before.id)
-                return False
-        self.copies.changed(before.id, {name: getattr(after, name) for name in fields}, before.revision + 1)
+        change.put({**worker_documents.written(becomes), "mgr.op": token})
+        if event is not None:
+            change.append("mgr.events", event_documents.document(event))
+        if becomes:
+            change.put({"mgr.rev": before.revision + 1})
+        if not await self._changed(before, change, token, unheard=unheard):
+            self.copies.forget(before.id)
+            return False
+        if becomes:
+            self.copies.changed(before.id, becomes, before.revision + 1)
         return True
+
+    async def remove(self, before: Worker, event: Event | None = None, *, unheard: bool = False) -> bool:
+        """
+        See `IWorkerStore.remove`.
+
+        The document is marked as ours to remove, and then removed, which may be done twice. Before that, what has
+        happened to the worker moves into the event log.
+        """
+        token = ObjectId()
+        mark = Change()
+        mark.put({"mgr.rev": before.revision + 1, "mgr.op": token})
+        self.copies.forget(before.id)
+        if not await self._changed(before, mark, token, unheard=unheard):
+            return False
+        marked = await self.workers.one(queries.by_id(before.id, _EVENTS))
+        events = [] if marked is None else list(marked.get("mgr", {}).get("events", ()))
+        await self.recording.record([*events, *([] if event is None else [event_documents.document(event)])])
+        await self.workers.remove({**queries.by_id(before.id).filter, "mgr.op": token})
+        self.copies.forget(before.id)
+        return True
+
+    async def _changed(self, before: Worker, change: Change, token: ObjectId, *, unheard: bool) -> bool:
+        which = worker_documents.in_revision(before.id, before.revision)
+        if unheard:
+            which["last_activity"] = date_or_none(before.last_activity)
+        if await self.workers.update(which, change.document):
+            return True
+        found = await self.workers.one(queries.by_id(before.id, _TRACES))
+        return found is not None and found.get("mgr", {}).get("op") == token
 
     async def count(self) -> int:
         """See `IWorkerStore.count`."""
         return await self.workers.count(queries.EVERYTHING)
+
+    async def counts(self) -> WorkerCounts:
+        """See `IWorkerStore.counts`."""
+        found = await self.workers.find(queries.WORKER_STATES)
+        by_status = Counter(one.get("status") or "" for one in found)
+        return WorkerCounts(by_status=by_status, sick=sum(1 for one in found if one.get("mgr", {}).get("sick")))
 
     async def task_types(self) -> frozenset[str]:
         """See `IWorkerStore.task_types`."""

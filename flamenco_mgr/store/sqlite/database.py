@@ -11,6 +11,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 
+from flamenco_mgr.durations import Durations
 from flamenco_mgr.store.interfaces import StoreUnavailable
 from flamenco_mgr.store.sqlite.tally import Tally
 from flamenco_mgr.store.sqlite.trouble import OUR_MISTAKES, Trouble
@@ -42,7 +43,7 @@ class Database:
     A write that fails is undone and fails alone; if the transaction or its COMMIT is lost, all that took part fail with
     `StoreUnavailable`. After that the next operation tries anew, on a new connection if the old one cannot be trusted:
     after an I/O error, or when the files are not ``in_place``.
-    ``tally`` is what operations count in memory: it begins with what ``count`` finds when connected, and follows the
+    ``commits`` tells how long they took. ``tally`` is what operations count in memory: it begins with what ``count`` finds when connected, and follows the
     transaction.
     """
 
@@ -50,6 +51,7 @@ class Database:
     count: Callable[[sqlite3.Connection], int]
     clock: IReactorTime
     in_place: Callable[[], bool] = lambda: True
+    commits: Durations = field(init=False, factory=Durations)
     tally: Tally = field(init=False, factory=Tally)
     _reading: Trouble = field(init=False, default=Factory(lambda self: Trouble(what="be read", clock=self.clock), True))
     _writing: Trouble = field(
@@ -242,6 +244,7 @@ class Database:
             began = self.clock.seconds()
             self.open().execute("COMMIT")
             self._commit_took = self.clock.seconds() - began
+            self.commits.note(self._commit_took)
         except sqlite3.Error as e:
             self._lose(self._writing.met(e), distrust=_distrusted(e))
             return

@@ -3,8 +3,8 @@ Lanes: the tasks that may run, sorted so that the best one for a worker is found
 
 Two tasks that differ in nothing but their ids are worth the same to every worker, but for the order of their ids. A
 lane holds such tasks: of one type, job, priority and job priority, and failed at by the same workers. So what a worker
-may not have (here: tasks it failed at) is passed over a lane at a time, however many tasks that is, and of a lane only
-its least id, the head, is ever compared.
+may not have (tasks it failed at, kinds of tasks that it is banned from) is passed over a lane at a time, however many
+tasks that is, and of a lane only its least id, the head, is ever compared.
 """
 
 import sqlite3
@@ -21,7 +21,9 @@ _Key = tuple[str, int, int, str, str]
 
 _WALK = """
     SELECT lane, job_priority, priority, head FROM lanes INDEXED BY lanes_in_order
-    WHERE task_type = ? AND instr(failed_by, ?) = 0
+    WHERE task_type = ?1 AND instr(failed_by, ?2) = 0 AND NOT EXISTS (
+        SELECT 1 FROM blacklist
+        WHERE worker_id = ?3 AND blacklist.job = lanes.job AND blacklist.task_type = ?1 AND created >= ?4)
     ORDER BY job_priority DESC, priority DESC, head
 """
 _OF_LANE = "SELECT id FROM tasks INDEXED BY tasks_in_lane WHERE lane = ? ORDER BY id LIMIT ?"
@@ -35,12 +37,16 @@ _CLOSE = "DELETE FROM lanes WHERE lane = ?"
 
 
 def best(
-    connection: sqlite3.Connection, worker_id: str, task_types: Iterable[str], skip: Collection[str]
+    connection: sqlite3.Connection,
+    worker_id: str,
+    task_types: Iterable[str],
+    skip: Collection[str],
+    banned_since: float,
 ) -> str | None:
     """Return the id of the best task that a worker may have, out of the lanes of these types."""
     found: tuple[int, int, str] | None = None
     for task_type in task_types:
-        walk = connection.execute(_WALK, (task_type, _between_line_ends(worker_id)))
+        walk = connection.execute(_WALK, (task_type, _between_line_ends(worker_id), worker_id, banned_since))
         for lane, job_priority, priority, head in walk:
             if found is not None and found <= (-job_priority, -priority, head):
                 break

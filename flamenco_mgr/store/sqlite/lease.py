@@ -1,8 +1,10 @@
 """The lease of a store that one process has for itself."""
 
 from collections.abc import Collection
+from os import getpid
+from socket import gethostname
 
-from attrs import frozen
+from attrs import field, frozen
 from zope.interface import implementer
 
 from flamenco_mgr.store.interfaces import ILease, Wish
@@ -15,7 +17,12 @@ class OwnLease:
 
     held: bool = True
     fence: int = 0
-    holder: str = ""
+    holder: str = field(init=False, factory=lambda: f"{gethostname()}, process {getpid()}")
+
+    @property
+    def managers(self) -> tuple[str, ...]:
+        """See `ILease.managers`."""
+        return (self.holder,)
 
     async def look(self) -> frozenset[Wish]:
         """Return nothing: there is nobody else to wish anything."""

@@ -39,8 +39,13 @@ def receipts(connection: sqlite3.Connection) -> int:
 def new_receipt(connection: sqlite3.Connection) -> int:
     """Count one more receipt, and return its number."""
     number = receipts(connection) + 1
-    connection.execute(_STATE, (_RECEIPTS, number))
+    set_receipts(connection, number)
     return number
+
+
+def set_receipts(connection: sqlite3.Connection, number: int) -> None:
+    """Let receipts be counted from this number on."""
+    connection.execute(_STATE, (_RECEIPTS, number))
 
 
 @implementer(IDownloadMark)

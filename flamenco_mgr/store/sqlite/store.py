@@ -8,14 +8,18 @@ from attrs import Factory, field, frozen
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
+from flamenco_mgr.durations import Durations
 from flamenco_mgr.store.interfaces import IStore, StoreRefused
 from flamenco_mgr.store.sqlite import schema, update_queue
+from flamenco_mgr.store.sqlite.blacklist import SQLiteBlacklist
 from flamenco_mgr.store.sqlite.checkpoints import Checkpoints
 from flamenco_mgr.store.sqlite.database import Database
+from flamenco_mgr.store.sqlite.history import SQLiteHistory
 from flamenco_mgr.store.sqlite.lease import OwnLease
 from flamenco_mgr.store.sqlite.lock import DirectoryLock
 from flamenco_mgr.store.sqlite.marks import SQLiteDownloadMark
 from flamenco_mgr.store.sqlite.opening import FILE, Files, locked, prepare
+from flamenco_mgr.store.sqlite.overview import SQLiteOverview
 from flamenco_mgr.store.sqlite.repair import repair
 from flamenco_mgr.store.sqlite.task_store import SQLiteTaskStore
 from flamenco_mgr.store.sqlite.trouble import Trouble
@@ -39,8 +43,12 @@ class SQLiteStore:
     updates: SQLiteUpdateQueue = field(
         init=False, default=Factory(lambda self: SQLiteUpdateQueue(self._database), True)
     )
+    blacklist: SQLiteBlacklist = field(init=False, default=Factory(lambda self: SQLiteBlacklist(self._database), True))
+    history: SQLiteHistory = field(init=False, default=Factory(lambda self: SQLiteHistory(self._database), True))
+    overview: SQLiteOverview = field(init=False, default=Factory(lambda self: SQLiteOverview(self._database), True))
     mark: SQLiteDownloadMark = field(init=False, default=Factory(lambda self: SQLiteDownloadMark(self._database), True))
     lease: OwnLease = field(init=False, factory=OwnLease)
+    commits: Durations = field(init=False, default=Factory(lambda self: self._database.commits, True))
     farm_mark: None = field(init=False, default=None)
 
     @classmethod
@@ -49,6 +57,11 @@ class SQLiteStore:
         connection = sqlite3.connect(":memory:", isolation_level=None, cached_statements=256)
         connection.execute("PRAGMA foreign_keys = ON")
         schema.upgrade(connection, schema.steps())
+        return cls.on(connection, clock)
+
+    @classmethod
+    def on(cls, connection: sqlite3.Connection, clock: IReactorTime) -> "SQLiteStore":
+        """Return the store on a connection, whose tables are up to date, and which is closed with it."""
         return cls(_opened(lambda: connection, clock))
 
     @classmethod

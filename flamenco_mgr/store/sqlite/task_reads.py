@@ -1,8 +1,8 @@
 """What is asked about tasks, as operations on the connection."""
 
+import json
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 
 from flamenco_mgr.domain.tasks import FINISHED, Command, Task
 from flamenco_mgr.store.interfaces import SetAside, Standing
@@ -14,6 +14,7 @@ FINAL = ", ".join(f"'{status}'" for status in sorted(str(status) for status in F
 
 _TASK = f"SELECT {COLUMNS}, acked FROM tasks WHERE id = ?"  # noqa: S608 from our own constants
 _COMMANDS = "SELECT json FROM tasks JOIN commands ON commands.task = tasks.number WHERE id = ?"
+_JOBS_OF = "SELECT id, job FROM tasks WHERE id IN (SELECT value FROM json_each(?))"
 _HELD_BY = f"""
     SELECT {COLUMNS} FROM tasks INDEXED BY tasks_of_worker
     WHERE worker_id = ? AND status IN ('active', 'cancel-requested') ORDER BY id
@@ -29,8 +30,6 @@ _STOPPING = f"""
     SELECT {COLUMNS} FROM tasks INDEXED BY tasks_to_cancel
     WHERE status = 'cancel-requested' ORDER BY cancel_requested_at, id LIMIT ?
 """  # noqa: S608
-_LAST_NUMBER = "SELECT max(number) FROM tasks"
-_COUNTS = "SELECT status, count(*) FROM tasks WHERE number > ? AND number <= ? GROUP BY status"
 
 
 def get(connection: sqlite3.Connection, task_id: str) -> Task | None:
@@ -45,19 +44,28 @@ def commands(connection: sqlite3.Connection, task_id: str) -> tuple[Command, ...
     return () if row is None else to_commands(row[0])
 
 
+def jobs_of(connection: sqlite3.Connection, task_ids: Collection[str]) -> Mapping[str, str]:
+    """Return the job of each of these tasks that is here."""
+    return dict(connection.execute(_JOBS_OF, (json.dumps(list(task_ids)),)).fetchall())
+
+
 def held_by(connection: sqlite3.Connection, worker_id: str) -> tuple[Task, ...]:
     """Return the tasks that a worker is on."""
     return tuple(task(row) for row in connection.execute(_HELD_BY, (worker_id,)))
 
 
 def candidate(
-    connection: sqlite3.Connection, worker_id: str, task_types: Sequence[str], skip: Collection[str]
+    connection: sqlite3.Connection,
+    worker_id: str,
+    task_types: Sequence[str],
+    skip: Collection[str],
+    banned_since: float,
 ) -> Task | None:
     """Return the task that is active for the worker, or the best that it may start."""
     active = connection.execute(_ACTIVE_FOR, (worker_id,)).fetchone()
     if active is not None:
         return task(active)
-    task_id = lanes.best(connection, worker_id, task_types, skip)
+    task_id = lanes.best(connection, worker_id, task_types, skip, banned_since)
     return None if task_id is None else get(connection, task_id)
 
 
@@ -93,13 +101,3 @@ def missing(connection: sqlite3.Connection, task_ids: Collection[str]) -> frozen
 def stopping(connection: sqlite3.Connection, limit: int) -> tuple[Task, ...]:
     """Return tasks that are to be cancelled, those that wait longest first."""
     return tuple(task(row) for row in connection.execute(_STOPPING, (limit,)))
-
-
-def last_number(connection: sqlite3.Connection) -> int:
-    """Return the greatest number of a task, 0 if there is none."""
-    return connection.execute(_LAST_NUMBER).fetchone()[0] or 0
-
-
-def counts(connection: sqlite3.Connection, after: int, upto: int) -> Sequence[tuple[Any, ...]]:
-    """Return how many tasks there are by status in a range of numbers."""
-    return connection.execute(_COUNTS, (after, upto)).fetchall()

@@ -1,7 +1,6 @@
 """The tasks, in SQLite."""
 
 import sqlite3
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 from attrs import evolve, frozen
@@ -10,11 +9,12 @@ from zope.interface import implementer
 
 from flamenco_mgr.domain.tasks import Command, Task
 from flamenco_mgr.domain.updates import Transition
-from flamenco_mgr.store.interfaces import Import, ITaskStore, SetAside, Standing
-from flamenco_mgr.store.sqlite import task_reads, task_writes
+from flamenco_mgr.store.interfaces import FailedBefore, Import, ITaskStore, Page, Place, SetAside, Standing
+from flamenco_mgr.store.sqlite import counts, failures, task_ends, task_reads, task_writes
 from flamenco_mgr.store.sqlite.database import Database
 
-_COUNTED_AT_ONCE = 2000
+_GROUPS_AT_ONCE = 200
+"""Groups of tasks that were failed at."""
 
 
 @implementer(ITaskStore)
@@ -32,13 +32,19 @@ class SQLiteTaskStore:
         """See `ITaskStore.commands`."""
         return self._database.read_one(task_id, task_reads.commands, task_id)
 
+    def jobs_of(self, task_ids: Collection[str]) -> "Deferred[Mapping[str, str]]":
+        """See `ITaskStore.jobs_of`."""
+        return self._database.read(task_reads.jobs_of, task_ids)
+
     def held_by(self, worker_id: str) -> "Deferred[tuple[Task, ...]]":
         """See `ITaskStore.held_by`."""
         return self._database.read(task_reads.held_by, worker_id)
 
-    def candidate(self, worker_id: str, task_types: Sequence[str], skip: Collection[str]) -> "Deferred[Task | None]":
+    def candidate(
+        self, worker_id: str, task_types: Sequence[str], skip: Collection[str], banned_since: float
+    ) -> "Deferred[Task | None]":
         """See `ITaskStore.candidate`."""
-        return self._database.glance(task_reads.candidate, worker_id, task_types, skip)
+        return self._database.glance(task_reads.candidate, worker_id, task_types, skip, banned_since)
 
     def apply(self, transition: Transition) -> "Deferred[bool]":
         """See `ITaskStore.apply`."""
@@ -81,15 +87,39 @@ class SQLiteTaskStore:
         """See `ITaskStore.stopping`."""
         return self._database.read(task_reads.stopping, limit)
 
-    async def counts(self) -> Mapping[str, int]:
-        """See `ITaskStore.counts`; done in slices, between which requests are served."""
-        counts: Counter[str] = Counter()
-        last = await self._database.read(task_reads.last_number)
-        for after in range(0, last, _COUNTED_AT_ONCE):
-            upto = after + _COUNTED_AT_ONCE
-            counts.update(dict(await self._database.read(task_reads.counts, after, upto)))
+    def failures(self, worker_id: str, job: str, task_type: str) -> "Deferred[int]":
+        """See `ITaskStore.failures`."""
+        return self._database.read(failures.count, worker_id, job, task_type)
+
+    async def failed_before(self) -> Collection[FailedBefore]:
+        """See `ITaskStore.failed_before`; done in slices, between which requests are served."""
+        found: set[FailedBefore] = set()
+        last = failures.FIRST
+        while some := await self._database.read(failures.failed_before, last, _GROUPS_AT_ONCE):
+            found.update(map(failures.group, some))
+            last = some[-1]
             await self._database.breathe()
-        return counts
+        return found
+
+    def waiting(self, job: str, task_type: str, after: str, limit: int) -> "Deferred[tuple[Task, ...]]":
+        """See `ITaskStore.waiting`."""
+        return self._database.read(failures.waiting, job, task_type, after, limit)
+
+    def active(self, after: str, limit: int) -> "Deferred[tuple[Task, ...]]":
+        """See `ITaskStore.active`."""
+        return self._database.read(task_ends.active, after, limit)
+
+    def over(self, before: float, after: Place | None, limit: int) -> "Deferred[Page[Task]]":
+        """See `ITaskStore.over`."""
+        return self._database.read(task_ends.over, before, after, limit)
+
+    def remove(self, tasks: Sequence[Task]) -> "Deferred[frozenset[str]]":
+        """See `ITaskStore.remove`."""
+        return self._database.write_some([task.id for task in tasks], task_ends.remove, tasks)
+
+    def counts(self) -> "Deferred[Mapping[str, int]]":
+        """See `ITaskStore.counts`."""
+        return self._database.read(counts.totals)
 
     def erase(self) -> "Deferred[int]":
         """See `ITaskStore.erase`."""

@@ -1,25 +1,32 @@
 """What happens to tasks, as operations on the connection."""
 
 import sqlite3
+from collections import Counter
 from collections.abc import Sequence
 
+from flamenco_mgr.domain.events import of_task
 from flamenco_mgr.domain.tasks import SCHEDULABLE, Task, TaskStatus
 from flamenco_mgr.domain.updates import Transition
 from flamenco_mgr.store.interfaces import Import, SetAside
-from flamenco_mgr.store.sqlite import families, lanes, marks, queue
+from flamenco_mgr.store.sqlite import counts, events, failures, families, lanes, marks, queue
 from flamenco_mgr.store.sqlite.encoding import from_commands
 from flamenco_mgr.store.sqlite.tally import Tally
 from flamenco_mgr.store.sqlite.task_rows import FIELDS, change_query, changes, row
+
+_COUNTED = frozenset({"status", "job", "task_type"})
+
+_FAILED = frozenset({"failed_by", "job", "task_type"})
 
 _DECIDES_WHO_WAITS = frozenset({"status", "task_type", "job_priority", "priority", "job", "failed_by", "parents"})
 """The columns that decide where the task, or its children, wait."""
 
 _REVISION = "SELECT revision FROM tasks WHERE id = ?"
+_UNPINGED = "SELECT 1 FROM tasks WHERE id = ? AND last_worker_ping IS ?"
 _TOUCH = "UPDATE tasks SET revision = revision + 1 WHERE id = ? AND revision = ?"
 _PLACE = f"SELECT {lanes.WAITING_COLUMNS} FROM tasks WHERE id = ?"  # noqa: S608 from our own constants
 _ADD = f"""
     INSERT INTO tasks ({", ".join(FIELDS)}, revision, open_parents, held, acked)
-    VALUES ({", ".join("?" for _ in FIELDS)}, ?, 0, 1, 0)
+    VALUES ({", ".join("?" for _ in FIELDS)}, ?, 0, ?, 0)
     ON CONFLICT (id) DO NOTHING
 """  # noqa: S608
 _ADD_COMMANDS = "INSERT INTO commands (task, json) VALUES (?, ?)"
@@ -39,6 +46,8 @@ _RELEASE = "UPDATE tasks SET held = 0 WHERE number = ?"
 def apply(connection: sqlite3.Connection, tally: Tally, transition: Transition) -> bool:
     """Change a task as decided and queue its update, or do nothing and return False."""
     before, after = transition.before, transition.after
+    if transition.unless_pinged and _is_pinged(connection, before):
+        return False
     changed = _change(connection, before, after)
     if not changed or (after == before and connection.execute(_TOUCH, (before.id, before.revision)).rowcount != 1):
         return False
@@ -49,7 +58,11 @@ def apply(connection: sqlite3.Connection, tally: Tally, transition: Transition) 
 
 def take_in(connection: sqlite3.Connection, imports: Sequence[Import]) -> frozenset[str]:
     """Store tasks of the Server's; return the ids of those that were left alone."""
-    return frozenset(one.after.id for one in imports if not _take_in(connection, one))
+    left = [one for one in imports if not _take_in(connection, one)]
+    new = Counter(counts.kind(one.after) for one in imports if one.before is None)
+    new.subtract(counts.kind(one.after) for one in left if one.before is None)
+    counts.book(connection, new)
+    return frozenset(one.after.id for one in left)
 
 
 def release(connection: sqlite3.Connection, limit: int) -> int:
@@ -73,9 +86,13 @@ def set_aside(connection: sqlite3.Connection, tasks: Sequence[SetAside]) -> None
 def erase(connection: sqlite3.Connection) -> int:
     """Remove all tasks, what belongs to them, and the mark of the last download."""
     marks.set_mark(connection, None)
-    for table in ("lanes", "parents", "commands", "set_aside"):
+    for table in ("lanes", "parents", "commands", "set_aside", "counts", "failures"):
         connection.execute(f"DELETE FROM {table}")  # noqa: S608
     return connection.execute("DELETE FROM tasks").rowcount
+
+
+def _is_pinged(connection: sqlite3.Connection, before: Task) -> bool:
+    return connection.execute(_UNPINGED, (before.id, before.last_worker_ping)).fetchone() is None
 
 
 def _take_in(connection: sqlite3.Connection, new: Import) -> bool:
@@ -83,18 +100,21 @@ def _take_in(connection: sqlite3.Connection, new: Import) -> bool:
 
 
 def _add(connection: sqlite3.Connection, new: Import) -> bool:
-    added = connection.execute(_ADD, (*row(new.after), new.after.revision))
+    added = connection.execute(_ADD, (*row(new.after), new.after.revision, new.held))
     if added.rowcount != 1:
         return False
     number = added.lastrowid
     assert number is not None, "an inserted row has a number"  # noqa: S101 to mypy
     connection.execute(_ADD_COMMANDS, (number, from_commands(new.commands)))
+    failures.added(connection, new.after)
     was_aside = connection.execute(_UNDERSTOOD, (new.after.id,)).rowcount > 0
     is_open = new.after.status != TaskStatus.COMPLETED
     if is_open != was_aside:
         families.tell_children(connection, new.after.id, opened=is_open)
     if new.after.parents:  # after its children were told: a task may be its own parent
         families.have_parents(connection, number, new.after.parents)
+    if not new.held:
+        lanes.settle(connection, connection.execute(_PLACE, (new.after.id,)).fetchall())
     return True
 
 
@@ -120,6 +140,13 @@ def _change(connection: sqlite3.Connection, before: Task, after: Task) -> bool:
     query = change_query(tuple(changed))
     if connection.execute(query, (*changed.values(), before.id, before.revision)).rowcount != 1:
         return False
+    if not _COUNTED.isdisjoint(changed):
+        counts.moved(connection, before, after)
+    if not _FAILED.isdisjoint(changed):
+        failures.changed(connection, before, after)
+    event = of_task(before, after)
+    if event is not None:
+        events.record(connection, event)
     if not _DECIDES_WHO_WAITS.isdisjoint(changed):
         _rearrange(connection, before, after)
     return True

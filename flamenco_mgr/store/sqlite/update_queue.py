@@ -9,8 +9,8 @@ from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
 from flamenco_mgr.domain.updates import QueuedUpdate, TaskUpdate
-from flamenco_mgr.store.interfaces import IUpdateQueue, ParkedUpdate
-from flamenco_mgr.store.sqlite import marks, queue
+from flamenco_mgr.store.interfaces import Backlog, IUpdateQueue, Page, ParkedUpdate, Place
+from flamenco_mgr.store.sqlite import marks, queue, update_lists
 from flamenco_mgr.store.sqlite.database import Database
 from flamenco_mgr.store.sqlite.tally import Tally
 from flamenco_mgr.store.sqlite.task_reads import FINAL
@@ -93,6 +93,26 @@ class SQLiteUpdateQueue:
         """See `IUpdateQueue.parked`."""
         return self._database.read(_parked)
 
+    def backlog(self) -> "Deferred[Backlog]":
+        """See `IUpdateQueue.backlog`."""
+        return self._database.read(lambda connection: update_lists.backlog(connection, self._database.tally.value))
+
+    def waiting_page(self, task_id: str | None, after: Place | None, limit: int) -> "Deferred[Page[QueuedUpdate]]":
+        """See `IUpdateQueue.waiting_page`."""
+        return self._database.read(update_lists.waiting_page, task_id, after, limit)
+
+    def parked_page(self, after: Place | None, limit: int) -> "Deferred[Page[ParkedUpdate]]":
+        """See `IUpdateQueue.parked_page`."""
+        return self._database.read(update_lists.parked_page, after, limit)
+
+    def parked_one(self, update_id: str) -> "Deferred[ParkedUpdate | None]":
+        """See `IUpdateQueue.parked_one`."""
+        return self._database.read(update_lists.parked_one, update_id)
+
+    def drop_parked(self, update_id: str) -> "Deferred[bool]":
+        """See `IUpdateQueue.drop_parked`."""
+        return self._database.write_some((), update_lists.drop_parked, update_id)
+
     def receipts(self) -> "Deferred[int]":
         """See `IUpdateQueue.receipts`."""
         return self._database.read_one(_RECEIPTS, marks.receipts)
@@ -142,9 +162,7 @@ def _park(connection: sqlite3.Connection, tally: Tally, update: QueuedUpdate, re
 
 
 def _parked(connection: sqlite3.Connection) -> tuple[ParkedUpdate, ...]:
-    return tuple(
-        ParkedUpdate(update=update(row), reason=row[WIDTH], since=row[WIDTH + 1]) for row in connection.execute(_PARKED)
-    )
+    return tuple(map(update_lists.parked, connection.execute(_PARKED)))
 
 
 def _purge(connection: sqlite3.Connection, tally: Tally, export: Callable[[TaskUpdate | None], None] | None) -> int:

@@ -12,7 +12,7 @@ from zope.interface import implementer
 
 from flamenco_mgr.domain.events import Event
 from flamenco_mgr.domain.workers import Worker
-from flamenco_mgr.store.interfaces import IWorkerStore, WorkerBeat
+from flamenco_mgr.store.interfaces import IWorkerStore, WorkerBeat, WorkerCounts
 from flamenco_mgr.store.sqlite import events
 from flamenco_mgr.store.sqlite.database import Database
 from flamenco_mgr.store.sqlite.encoding import from_sleep_schedule, from_texts, to_sleep_schedule, to_texts
@@ -44,7 +44,10 @@ _ADD = f"""
     INSERT INTO workers ({_COLUMNS}) VALUES ({", ".join("?" for _ in _FIELDS)}, ?) ON CONFLICT DO NOTHING
 """  # noqa: S608
 _REVISION = "SELECT revision FROM workers WHERE id = ?"
+_UNHEARD = "SELECT 1 FROM workers WHERE id = ? AND last_activity IS ?"
+_REMOVE = "DELETE FROM workers WHERE id = ? AND revision = ?"
 _COUNT = "SELECT count(*) FROM workers"
+_COUNTS = "SELECT status, count(*), total(sick <> '') FROM workers GROUP BY status"
 _TASK_TYPES = "SELECT DISTINCT supported_task_types FROM workers"
 _BEAT = """
     UPDATE workers SET
@@ -69,6 +72,10 @@ _TYPES = "task types"
 
 _values = attrgetter(*_FIELDS)
 
+# All workers are read together again and again, and many of them have the same of these.
+_types = lru_cache(maxsize=256)(to_texts)
+_schedule = lru_cache(maxsize=256)(to_sleep_schedule)
+
 
 @implementer(IWorkerStore)
 @frozen(eq=False)
@@ -89,15 +96,25 @@ class SQLiteWorkerStore:
         """See `IWorkerStore.all`."""
         return self._database.read(_all)
 
-    def change(self, before: Worker, after: Worker, event: Event | None = None) -> "Deferred[bool]":
+    def change(
+        self, before: Worker, after: Worker, event: Event | None = None, *, unheard: bool = False
+    ) -> "Deferred[bool]":
         """See `IWorkerStore.change`."""
         same_types = before.supported_task_types == after.supported_task_types
         touches = (before.id,) if same_types else (before.id, _TYPES)
-        return self._database.write_some(touches, _change, before, after, event)
+        return self._database.write_some(touches, _change, before, after, event, unheard=unheard)
+
+    def remove(self, before: Worker, event: Event | None = None, *, unheard: bool = False) -> "Deferred[bool]":
+        """See `IWorkerStore.remove`."""
+        return self._database.write_some((before.id, _TYPES), _remove, before, event, unheard=unheard)
 
     def count(self) -> "Deferred[int]":
         """See `IWorkerStore.count`."""
         return self._database.read(_count)
+
+    def counts(self) -> "Deferred[WorkerCounts]":
+        """See `IWorkerStore.counts`."""
+        return self._database.read(_counts)
 
     def task_types(self) -> "Deferred[frozenset[str]]":
         """See `IWorkerStore.task_types`."""
@@ -133,7 +150,7 @@ def _worker(row: tuple[Any, ...]) -> Worker:
         address=row[3],
         platform=row[4],
         software=row[5],
-        supported_task_types=to_texts(row[6]),
+        supported_task_types=_types(row[6]),
         status=row[7],
         status_requested=row[8],
         lazy_status_request=bool(row[9]),
@@ -141,7 +158,7 @@ def _worker(row: tuple[Any, ...]) -> Worker:
         current_task=row[11],
         current_task_status=row[12],
         current_task_updated=row[13],
-        sleep_schedule=to_sleep_schedule(row[14]),
+        sleep_schedule=_schedule(row[14]),
         failed_jobs=to_texts(row[15]),
         sick=row[16],
         revision=row[17],
@@ -167,12 +184,28 @@ def _all(connection: sqlite3.Connection) -> tuple[Worker, ...]:
     return tuple(_worker(row) for row in connection.execute(_ALL))
 
 
-def _change(connection: sqlite3.Connection, before: Worker, after: Worker, event: Event | None) -> bool:
-    if not _changed(connection, before, after):
+def _change(
+    connection: sqlite3.Connection, before: Worker, after: Worker, event: Event | None, *, unheard: bool
+) -> bool:
+    if (unheard and _heard_since(connection, before)) or not _changed(connection, before, after):
         return False
     if event is not None:
         events.record(connection, event)
     return True
+
+
+def _remove(connection: sqlite3.Connection, before: Worker, event: Event | None, *, unheard: bool) -> bool:
+    if unheard and _heard_since(connection, before):
+        return False
+    if connection.execute(_REMOVE, (before.id, before.revision)).rowcount != 1:
+        return False
+    if event is not None:
+        events.record(connection, event)
+    return True
+
+
+def _heard_since(connection: sqlite3.Connection, before: Worker) -> bool:
+    return connection.execute(_UNHEARD, (before.id, before.last_activity)).fetchone() is None
 
 
 def _changed(connection: sqlite3.Connection, before: Worker, after: Worker) -> bool:
@@ -187,6 +220,12 @@ def _changed(connection: sqlite3.Connection, before: Worker, after: Worker) -> b
 
 def _count(connection: sqlite3.Connection) -> int:
     return int(connection.execute(_COUNT).fetchone()[0])
+
+
+def _counts(connection: sqlite3.Connection) -> WorkerCounts:
+    rows = connection.execute(_COUNTS).fetchall()
+    by_status = {status: count for status, count, _ in rows}
+    return WorkerCounts(by_status=by_status, sick=int(sum(sick for *_, sick in rows)))
 
 
 def _task_types(connection: sqlite3.Connection) -> frozenset[str]:

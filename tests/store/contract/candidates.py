@@ -169,6 +169,16 @@ class CandidateContract(StoreCase):
         self.assertEqual([self.result_of(self.store.tasks.release(2)) for _ in range(3)], [2, 1, 0])
         self.assertEqual(self.candidate(), an_id(0))
 
+    def test_new_and_not_held(self) -> None:
+        """A new task that is not held is within reach at once, and those that are held stay held."""
+        self.take_in(a_task(id=an_id(1)))
+        new = a_task(id=an_id(2), status="queued", job_type="manager-local", worker_id=OTHER)
+        self.assertEqual(
+            self.result_of(self.store.tasks.take_in([Import(before=None, after=new, commands=(), held=False)])),
+            frozenset(),
+        )
+        self.assertEqual((self.candidate(), self.candidate(skip=[an_id(2)])), (an_id(2), None))
+
     def test_held_changes(self) -> None:
         """A held task can change, and its parents can complete, and it is still held."""
         self.add(a_task(id=an_id(1), status="active", worker_id=OTHER))

@@ -86,9 +86,15 @@ class StoreCase(SynchronousTestCase):
         transition = Transition(before=before, after=evolve(before, **changes), update=update)
         self.assertTrue(self.result_of(self.store.tasks.apply(transition)))
 
-    def candidate(self, worker: str = WORKER, types: tuple[str, ...] = TYPES, skip: Collection[str] = ()) -> str | None:
+    def candidate(
+        self,
+        worker: str = WORKER,
+        types: tuple[str, ...] = TYPES,
+        skip: Collection[str] = (),
+        banned_since: float = 0.0,
+    ) -> str | None:
         """Return the id of the task that a worker would be given."""
-        task = self.result_of(self.store.tasks.candidate(worker, types, skip))
+        task = self.result_of(self.store.tasks.candidate(worker, types, skip, banned_since))
         return None if task is None else task.id
 
     def queue(self) -> tuple[QueuedUpdate, ...]:

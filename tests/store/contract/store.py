@@ -4,7 +4,9 @@ from zope.interface.verify import verifyObject
 
 from flamenco_mgr.store.interfaces import (
     IDownloadMark,
+    IHistory,
     ILease,
+    IOverview,
     IStore,
     ITaskStore,
     IUpdateQueue,
@@ -23,6 +25,8 @@ class StoreContract(StoreCase):
         verifyObject(IWorkerStore, self.store.workers)
         verifyObject(IUpdateQueue, self.store.updates)
         verifyObject(IDownloadMark, self.store.mark)
+        verifyObject(IHistory, self.store.history)
+        verifyObject(IOverview, self.store.overview)
         verifyObject(ILease, self.store.lease)
 
     def test_checkpoint(self) -> None:

@@ -7,7 +7,7 @@ from attrs import evolve
 from flamenco_mgr.domain.tasks import Command, FailedBy, Progress, TaskStatus
 from flamenco_mgr.domain.updates import Transition
 from flamenco_mgr.store.interfaces import Import, SetAside, Standing
-from tests.builders import TASK, WORKER, a_task, an_update
+from tests.builders import JOB, TASK, WORKER, a_task, an_update
 from tests.store.contract.case import StoreCase, an_id
 
 EVERY_FIELD = {
@@ -120,6 +120,13 @@ class TaskContract(StoreCase):
         standing = self.result_of(self.store.tasks.standing(ids))
         self.assertEqual(standing[TASK], Standing(task=self.task(TASK), waiting=True, final_waits=True))
         self.assertEqual(standing[an_id(2)], Standing(task=None, waiting=True, final_waits=True))
+
+    def test_jobs_of(self) -> None:
+        """The jobs of many tasks come at once; those that are not here have none."""
+        self.take_in(a_task(), a_task(id=an_id(1), job=an_id(2)))
+        jobs = self.result_of(self.store.tasks.jobs_of([TASK, an_id(1), an_id(3), "no id"]))
+        self.assertEqual(jobs, {TASK: JOB, an_id(1): an_id(2)})
+        self.assertEqual(self.result_of(self.store.tasks.jobs_of([])), {})
 
     def test_take_in_late(self) -> None:
         """What was decided on an earlier revision, or on a task's absence, is left alone and named; others go in."""

@@ -4,7 +4,7 @@ from attrs import evolve
 
 from flamenco_mgr.domain.tasks import FailedBy, Progress
 from flamenco_mgr.domain.updates import TaskUpdate
-from flamenco_mgr.store.interfaces import ParkedUpdate
+from flamenco_mgr.store.interfaces import Backlog, Page, ParkedUpdate, Place
 from tests.builders import TASK, UPDATE, a_task, an_update
 from tests.store.contract.case import StoreCase, an_id
 
@@ -181,6 +181,72 @@ class UpdateContract(StoreCase):
         self.result_of(self.store.updates.park(read, "no", 5.0))
         (parked,) = self.result_of(self.store.updates.parked())
         self.assertEqual(parked.update, evolve(read.update, activity="two"))
+
+    def pages(self, task_id: str | None = None, limit: int = 3) -> list[str]:
+        """Return the ids of the updates that wait, read page by page."""
+        found: list[str] = []
+        after: Place | None = None
+        while True:
+            page = self.result_of(self.store.updates.waiting_page(task_id, after, limit))
+            self.assertLessEqual(len(page.items), limit)
+            found += [queued.update.id for queued in page.items]
+            after = page.next
+            if after is None:
+                return found
+
+    def test_waiting_pages(self) -> None:
+        """The pages of what waits are, together, all of it in order: of every task, or of one."""
+        self.assertEqual(self.pages(), [])
+        self.take_in(a_task(), a_task(id=an_id(99)))
+        for number in range(4):
+            self.say(number, status="active")
+            self.result_of(self.store.updates.add(an_update(id=an_id(50 + number), task_id=an_id(98))))
+        everything = [queued.update.id for queued in self.queue()]
+        self.assertEqual(len(everything), 8)
+        for limit in (1, 3, 7, 8, 500):
+            self.assertEqual(self.pages(limit=limit), everything)
+            self.assertEqual(self.pages(TASK, limit), [an_id(number) for number in range(4)])
+        self.assertEqual(self.pages(an_id(99)), [])
+        (first,) = self.result_of(self.store.updates.waiting_page(None, None, 1)).items
+        self.assertEqual(first, self.queue()[0])
+
+    def test_pages_of_parked(self) -> None:
+        """The pages of what is parked are, together, all of it; one can be asked for, and dropped once."""
+        for number in range(5):
+            self.result_of(self.store.updates.add(an_update(id=an_id(number), task_id=an_id(number))))
+        for queued in self.queue():
+            self.result_of(self.store.updates.park(queued, "no", 5.0))
+        parked = self.result_of(self.store.updates.parked())
+        found: list[ParkedUpdate] = []
+        page: Page[ParkedUpdate] = Page(next=None)
+        while not found or page.next is not None:
+            page = self.result_of(self.store.updates.parked_page(page.next, 2))
+            found += page.items
+        self.assertEqual(tuple(found), parked)
+        self.assertEqual(self.result_of(self.store.updates.parked_one(an_id(3))), parked[3])
+        dropped = [self.result_of(self.store.updates.drop_parked(an_id(number))) for number in (3, 3, 9)]
+        self.assertEqual(dropped, [True, False, False])
+        self.assertIsNone(self.result_of(self.store.updates.parked_one(an_id(3))))
+        self.assertEqual(len(self.result_of(self.store.updates.parked())), 4)
+
+    def test_places_of_other_lists(self) -> None:
+        """A place of another list, or of none, is refused."""
+        for number in range(3):
+            self.result_of(self.store.updates.add(an_update(id=an_id(number), task_id=an_id(number))))
+        place = self.result_of(self.store.updates.waiting_page(None, None, 1)).next
+        for wrong in ((), ("x",), ("1", "2"), ("1" * 40, "x"), place):
+            assert wrong is not None
+            self.failure_of(self.store.updates.parked_page(wrong, 1), ValueError)
+            self.failure_of(self.store.updates.waiting_page(TASK, wrong, 1), ValueError)
+
+    def test_backlog(self) -> None:
+        """It is told how many updates wait, since when the first one has, and how many are parked."""
+        self.assertEqual(self.result_of(self.store.updates.backlog()), Backlog())
+        for number in range(3):
+            self.result_of(self.store.updates.add(an_update(id=an_id(number), received_at=7.0 + number)))
+        self.assertEqual(self.result_of(self.store.updates.backlog()), Backlog(waiting=3, oldest=7.0))
+        self.result_of(self.store.updates.park(self.queue()[0], "no", 5.0))
+        self.assertEqual(self.result_of(self.store.updates.backlog()), Backlog(waiting=2, oldest=8.0, parked=1))
 
     def test_purge(self) -> None:
         """Purging hands every update that waits to the export, in order, then says so, and removes them."""

@@ -4,8 +4,9 @@ from typing import Any
 
 from attrs import evolve
 
-from flamenco_mgr.store.interfaces import WorkerBeat
-from tests.builders import TASK, WORKER, a_task, a_worker
+from flamenco_mgr.domain.sleeping import SleepSchedule
+from flamenco_mgr.store.interfaces import WorkerBeat, WorkerCounts
+from tests.builders import JOB, TASK, WORKER, a_task, a_worker
 from tests.store.contract.case import StoreCase, an_id
 
 EVERY_FIELD: dict[str, Any] = {
@@ -22,6 +23,9 @@ EVERY_FIELD: dict[str, Any] = {
     "current_task": TASK,
     "current_task_status": "active",
     "current_task_updated": 13.5,
+    "sleep_schedule": SleepSchedule(active=True, days=("mo", "fr"), start="22:00", end="24:00", next_check=14.5),
+    "failed_jobs": (JOB, TASK),
+    "sick": "it failed at tasks of 5 jobs",
 }
 
 
@@ -61,6 +65,40 @@ class WorkerContract(StoreCase):
         (stored,) = self.result_of(self.store.workers.all())
         self.assertEqual(stored.status, "asleep")
 
+    def test_change_unheard(self) -> None:
+        """A change that was decided on a worker's silence does nothing if it was heard of, which moves no revision."""
+        for known in (None, 5.0):
+            worker = a_worker(id=an_id(int(known or 0)), last_activity=known)
+            self.result_of(self.store.workers.add(worker))
+            asleep = evolve(worker, status="asleep")
+            self.result_of(self.store.workers.beat({worker.id: WorkerBeat(last_activity=6.0)}, {}))
+            for after in (asleep, worker):
+                self.assertFalse(self.result_of(self.store.workers.change(worker, after, unheard=True)))
+            self.assertFalse(self.result_of(self.store.workers.remove(worker, unheard=True)))
+            heard = evolve(worker, last_activity=6.0)
+            self.assertTrue(self.result_of(self.store.workers.change(heard, asleep, unheard=True)))
+            stored = self.result_of(self.store.workers.get(worker.id))
+            self.assertEqual((stored and stored.status, stored and stored.revision), ("asleep", 1))
+
+    def test_remove(self) -> None:
+        """A worker that is removed is gone, with its task types; one that has changed since it was read stays."""
+        worker, other = a_worker(), a_worker(id=an_id(1), supported_task_types=("b",))
+        for one in (worker, other):
+            self.result_of(self.store.workers.add(one))
+        self.assertEqual(self.result_of(self.store.workers.get(WORKER)), worker)
+        self.assertTrue(self.result_of(self.store.workers.change(worker, evolve(worker, status="offline"))))
+        self.assertFalse(self.result_of(self.store.workers.remove(worker)))
+        read = self.result_of(self.store.workers.get(WORKER))
+        assert read is not None
+        self.result_of(self.store.workers.beat({WORKER: WorkerBeat(last_activity=6.0)}, {}))
+        self.assertTrue(self.result_of(self.store.workers.remove(read)))
+        self.assertIsNone(self.result_of(self.store.workers.get(WORKER)))
+        self.assertEqual(self.result_of(self.store.workers.all()), (other,))
+        self.assertEqual(self.result_of(self.store.workers.task_types()), {"b"})
+        self.assertFalse(self.result_of(self.store.workers.remove(read)))
+        self.result_of(self.store.workers.beat({WORKER: WorkerBeat(last_activity=7.0)}, {}))
+        self.assertIsNone(self.result_of(self.store.workers.get(WORKER)))
+
     def test_add_twice(self) -> None:
         """The same id twice is once, and the first stays."""
         self.result_of(self.store.workers.add(a_worker(nickname="first")))
@@ -74,6 +112,14 @@ class WorkerContract(StoreCase):
             self.result_of(self.store.workers.add(a_worker(id=worker_id)))
         self.assertEqual([worker.id for worker in self.result_of(self.store.workers.all())], ids)
         self.assertEqual(self.result_of(self.store.workers.count()), 3)
+
+    def test_counts(self) -> None:
+        """Workers are counted by status, and the sick among them."""
+        self.assertEqual(self.result_of(self.store.workers.counts()), WorkerCounts())
+        for number, (status, sick) in enumerate((("awake", ""), ("awake", "failed"), ("", ""), ("asleep", "failed"))):
+            self.result_of(self.store.workers.add(a_worker(id=an_id(number), status=status, sick=sick)))
+        expected = WorkerCounts(by_status={"awake": 2, "": 1, "asleep": 1}, sick=2)
+        self.assertEqual(self.result_of(self.store.workers.counts()), expected)
 
     def test_task_types(self) -> None:
         """The task types are those of all workers together."""

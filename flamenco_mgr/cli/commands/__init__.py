@@ -1,0 +1,1 @@
+"""The commands, one of the farm's things a module."""

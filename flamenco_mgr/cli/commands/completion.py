@@ -1,0 +1,24 @@
+"""``flamenco-manager completion``: what a shell needs to complete command lines of this program."""
+
+import sys
+
+import click
+from click.shell_completion import BashComplete
+
+from flamenco_mgr.cli.shape import FarmCommand
+
+
+@click.command(cls=FarmCommand)
+@click.argument("shell", type=click.Choice(["bash"]))
+@click.pass_context
+def completion(ctx: click.Context, shell: str) -> None:  # noqa: ARG001 there is one
+    """
+    Print what makes a shell complete commands.
+
+    It completes options and names of Workers, too. For bash: eval "$(flamenco-manager completion bash)", in ~/.bashrc
+    to have it always.
+    """
+    root = ctx.find_root()
+    name = root.info_name or ""
+    source = BashComplete(root.command, {}, name, f"_{name.replace('-', '_')}_COMPLETE".upper()).source()
+    sys.stdout.write(f"{source}\n")

@@ -1,0 +1,1 @@
+"""What the demonstration needs when its Workers carry out their commands for real."""

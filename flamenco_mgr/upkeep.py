@@ -1,0 +1,116 @@
+"""What is built from what, of the duties that find out who is gone and forget what is old."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from attrs import frozen
+from twisted.application.service import IService
+from twisted.internet.interfaces import IReactorTime
+
+from flamenco_mgr.domain.cleanup import WorkerCleanupRules
+from flamenco_mgr.domain.log_limits import LogLimits
+from flamenco_mgr.domain.timeouts import TimeoutRules
+from flamenco_mgr.farm.bookkeeping import FORGET_EVERY, FORGET_FIRST, RECOUNT_EVERY, Bookkeeper
+from flamenco_mgr.farm.cleanup import CLEANUP_EVERY, CLEANUP_FIRST, TaskCleaner
+from flamenco_mgr.farm.grace import Grace
+from flamenco_mgr.farm.heartbeats import Heartbeats
+from flamenco_mgr.farm.log_cleanup import LOGS_EVERY, LOGS_FIRST, LogCleaner
+from flamenco_mgr.farm.returning import TaskReturner
+from flamenco_mgr.farm.slices import Slices
+from flamenco_mgr.farm.task_changes import TaskChanges
+from flamenco_mgr.farm.timeouts import FailsSilent, TimeoutChecker
+from flamenco_mgr.farm.worker_removal import REMOVAL_EVERY, REMOVAL_FIRST, WorkerCleaner, WorkerRemover
+from flamenco_mgr.periodic import Periodic
+from flamenco_mgr.settings import Settings
+from flamenco_mgr.store.interfaces import IStore
+from flamenco_mgr.threads import InThread
+
+
+@frozen(eq=False, kw_only=True)
+class Upkeep:
+    """What the duties have in common with the rest of the Manager; ``steady`` is a clock that nobody sets."""
+
+    settings: Settings
+    store: IStore
+    clock: IReactorTime
+    steady: Callable[[], float]
+    in_thread: InThread
+    new_id: Callable[[], str]
+    changes: TaskChanges
+    heartbeats: Heartbeats
+    returner: TaskReturner
+    remover: WorkerRemover
+    fails: FailsSilent
+
+    def duties(self) -> Iterator[IService]:
+        """Yield what runs where the lease is, as the settings want it."""
+        settings, slices = self.settings, Slices(lease=self.store.lease, clock=self.clock)
+        yield self._timeouts(slices)
+        yield from self._bookkeeping(slices)
+        if settings.task_cleanup_max_age:
+            cleaner = TaskCleaner(
+                tasks=self.store.tasks,
+                heartbeats=self.heartbeats,
+                slices=slices,
+                clock=self.clock,
+                max_age=settings.task_cleanup_max_age,
+            )
+            yield Periodic(action=cleaner.clean_up, interval=CLEANUP_EVERY, first=CLEANUP_FIRST, clock=self.clock)
+        rules = WorkerCleanupRules(
+            max_age=settings.worker_cleanup_max_age, statuses=frozenset(settings.worker_cleanup_status)
+        )
+        if not rules.off:
+            removal = WorkerCleaner(
+                remover=self.remover,
+                workers=self.store.workers,
+                heartbeats=self.heartbeats,
+                slices=slices,
+                clock=self.clock,
+                rules=rules,
+            )
+            yield Periodic(action=removal.clean_up, interval=REMOVAL_EVERY, first=REMOVAL_FIRST, clock=self.clock)
+        limits = LogLimits(max_files=settings.task_log_max_files, max_age=settings.task_log_max_age)
+        if not limits.off:
+            logs = self._log_cleaner(limits, settings.task_logs_path, slices)
+            yield Periodic(action=logs.clean_up, interval=LOGS_EVERY, first=LOGS_FIRST, clock=self.clock)
+
+    def _timeouts(self, slices: Slices) -> TimeoutChecker:
+        rules = TimeoutRules(
+            task_interval=self.settings.active_task_timeout_interval,
+            worker_interval=self.settings.active_worker_timeout_interval,
+        )
+        return TimeoutChecker(
+            changes=self.changes,
+            workers=self.store.workers,
+            heartbeats=self.heartbeats,
+            returner=self.returner,
+            fails=self.fails,
+            slices=slices,
+            grace=Grace(clock=self.clock, steady=self.steady, tolerance=rules.worker_interval),
+            rules=rules,
+            clock=self.clock,
+            new_id=self.new_id,
+        )
+
+    def _bookkeeping(self, slices: Slices) -> Iterator[IService]:
+        bookkeeper = Bookkeeper(
+            overview=self.store.overview,
+            history=self.store.history,
+            slices=slices,
+            clock=self.clock,
+            max_age=self.settings.event_log_max_age,
+        )
+        yield Periodic(action=bookkeeper.recount, interval=RECOUNT_EVERY, clock=self.clock)
+        if self.settings.event_log_max_age:
+            yield Periodic(action=bookkeeper.forget, interval=FORGET_EVERY, first=FORGET_FIRST, clock=self.clock)
+
+    def _log_cleaner(self, limits: LogLimits, directory: Path, slices: Slices) -> LogCleaner:
+        return LogCleaner(
+            directory=directory,
+            limits=limits,
+            logs=self.changes.logs,
+            tasks=self.store.tasks,
+            slices=slices,
+            in_thread=self.in_thread,
+            clock=self.clock,
+        )
