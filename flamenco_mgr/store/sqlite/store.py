@@ -11,6 +11,7 @@ from zope.interface import implementer
 from flamenco_mgr.store.interfaces import IStore, StoreRefused
 from flamenco_mgr.store.sqlite import schema, update_queue
 from flamenco_mgr.store.sqlite.checkpoints import Checkpoints
+from flamenco_mgr.store.sqlite.commits import Commits
 from flamenco_mgr.store.sqlite.database import Database
 from flamenco_mgr.store.sqlite.lease import OwnLease
 from flamenco_mgr.store.sqlite.lock import DirectoryLock
@@ -49,7 +50,7 @@ class SQLiteStore:
         connection = sqlite3.connect(":memory:", isolation_level=None, cached_statements=256)
         connection.execute("PRAGMA foreign_keys = ON")
         schema.upgrade(connection, schema.steps())
-        return cls(_opened(lambda: connection, clock))
+        return cls(_opened(lambda: connection, clock, Commits(clock=clock, in_place=lambda: True)))
 
     @classmethod
     def open(
@@ -66,7 +67,8 @@ class SQLiteStore:
         try:
             prepare(path, schema.steps() if scripts is None else scripts)
             files = Files(path)
-            database = _opened(files.connect, clock, files.in_place)
+            commits = Commits(clock=clock, in_place=files.in_place, in_thread=in_thread)
+            database = _opened(files.connect, clock, commits)
         except sqlite3.Error as e:
             lock.release()
             raise StoreRefused(f"cannot read {path}: {e}") from e
@@ -93,9 +95,7 @@ class SQLiteStore:
             self._lock.release()
 
 
-def _opened(
-    connecting: Callable[[], sqlite3.Connection], clock: IReactorTime, in_place: Callable[[], bool] = lambda: True
-) -> Database:
-    database = Database(connect=connecting, count=update_queue.count, clock=clock, in_place=in_place)
+def _opened(connecting: Callable[[], sqlite3.Connection], clock: IReactorTime, commits: Commits) -> Database:
+    database = Database(connect=connecting, count=update_queue.count, clock=clock, commits=commits)
     database.open()
     return database
