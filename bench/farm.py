@@ -41,7 +41,7 @@ class Stock:
     status: str = "claimed-by-manager"
     since: int = _LONG_AGO
     task_type: str = TASK_TYPE
-    last_type: str = TASK_TYPE
+    last_type: str = ""
     job_size: int = JOB_SIZE
     flat: bool = False
     parent: str = ""
@@ -79,10 +79,10 @@ class Stock:
                 "name": f"blender-render-{number * 10 + 1}-{number * 10 + 10}",
                 "status": self.status,
                 "job_priority": self.job_priority,
-                "task_type": self.last_type if last and self.last_type != TASK_TYPE else self.task_type,
+                "task_type": self.last_type if last and self.last_type else self.task_type,
             }
             parents = self._parents(number)
-            if parents and (not last or self.last_type == TASK_TYPE):
+            if parents and not (last and self.last_type):
                 document["parents"] = parents
             if self.failed_by:
                 failed = {*self.failed_by, a_worker(1 + number % _OTHERS).id}

@@ -2,6 +2,7 @@
 The load: many Workers in one process, each on a connection of its own.
 
 ``python -m bench.load PLAN`` runs one round: PLAN is the JSON of a `Plan`, that of a `Round` goes to standard output.
+One that has no end ends with its standard input.
 """
 
 import asyncio
@@ -30,6 +31,7 @@ class Plan:
 
     ``pace`` is the seconds between two requests of a Worker on average, 0 for none. ``warm_up`` seconds are not
     measured; in ``arrival`` seconds all Workers have come. ``only`` is a kind of request to be sent instead of the mix.
+    ``seconds`` are infinite for a round that goes on until somebody ends it.
     """
 
     port: int
@@ -50,7 +52,8 @@ class Round:
 
     ``took`` has seconds per answer by kind, of every request that was sent in the measured time, and ``answered`` is
     how many answers came in it; ``statuses`` counts all answers by kind and status; ``dropped`` counts connections that
-    ended. ``completed`` are the tasks whose completion was acknowledged, ``tokens`` mark the log lines that were, by
+    ended. ``sent`` is when each request was sent that is in ``took``, in seconds of the machine's steady clock, which
+    is the same in all processes. ``completed`` are the tasks whose completion was acknowledged, ``tokens`` mark the log lines that were, by
     task. ``cpu`` is the generator's own time, in seconds.
     """
 
@@ -59,6 +62,7 @@ class Round:
     answered: int = 0
     dropped: int = 0
     took: dict[str, list[float]] = Factory(lambda: {kind.value: [] for kind in Kind})
+    sent: dict[str, list[float]] = Factory(lambda: {kind.value: [] for kind in Kind})
     statuses: dict[str, int] = Factory(dict)
     completed: list[str] = Factory(list)
     tokens: list[tuple[str, str]] = Factory(list)
@@ -102,15 +106,25 @@ class Load:
             loop.call_later(chance.uniform(0, self.plan.arrival), worker.connect)
         await asyncio.sleep(self.plan.warm_up)
         cpu = time.process_time()
-        await asyncio.sleep(self.plan.seconds)
+        await self._until_over(loop)
         self.result.cpu = time.process_time() - cpu
-        self.result.seconds = self.plan.seconds
+        self.result.seconds = time.perf_counter() - self.began
         patience = time.perf_counter() + _SLOWEST_ANSWER
         while any(worker.waits for worker in workers) and time.perf_counter() < patience:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         for worker in workers:
             worker.close()
         return self.result
+
+    async def _until_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self.plan.seconds != float("inf"):
+            await asyncio.sleep(self.plan.seconds)
+            return
+        told = asyncio.Event()
+        loop.add_reader(sys.stdin.fileno(), told.set)
+        await told.wait()
+        loop.remove_reader(sys.stdin.fileno())
+        self.ends = time.perf_counter()
 
 
 class WorkerConnection(asyncio.Protocol):
@@ -197,6 +211,7 @@ class WorkerConnection(asyncio.Protocol):
         result = self._load.result
         if self._sent >= self._load.began:
             result.took[self._kind.value].append(now - self._sent)
+            result.sent[self._kind.value].append(self._sent)
         if self._load.began <= now < self._load.ends:
             result.answered += 1
         key = f"{self._kind.value} {status}"

@@ -31,12 +31,18 @@ class Manager(Child):
     A Manager that serves.
 
     ``listening`` and ``serving`` are the seconds from the start of its process until it took connections, and until it
-    answered other than 503.
+    answered other than 503; ``served_at`` is when that was, in seconds of the machine's steady clock.
     """
 
     home: Home
     listening: float = 0.0
     serving: float = 0.0
+    served_at: float = 0.0
+
+    @property
+    def log(self) -> Path:
+        """The file of its log."""
+        return self.home.directory / "twistd.log"
 
 
 @contextmanager
@@ -62,6 +68,7 @@ def running_manager(
     try:
         manager.listening = _when(manager, began, serving=False)
         manager.serving = _when(manager, began, serving=True)
+        manager.served_at = time.perf_counter()
         yield manager
     finally:
         manager.stop()

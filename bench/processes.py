@@ -125,13 +125,17 @@ def module(name: str, *arguments: str, directory: Path) -> Iterator[Child]:
 
 def run(name: str, *arguments: str, directory: Path) -> Any:
     """Run ``python -m`` a module of the benchmark to its end, and return the JSON value that it writes."""
-    child = start(name, [sys.executable, "-m", name, *arguments], directory=directory)
+    return result(start(name, [sys.executable, "-m", name, *arguments], directory=directory), directory)
+
+
+def result(child: Child, directory: Path) -> Any:
+    """End the standard input of a child, wait until it ends, and return the JSON value that it writes."""
     try:
         output, _ = child.process.communicate()
     finally:
         child.stop()
     if child.process.returncode != 0:
-        raise Broken(f"{name} failed with status {child.process.returncode}: see {directory / name}.log")
+        raise Broken(f"{child.name} failed with status {child.process.returncode}: see {directory / child.name}.log")
     return json.loads(output)
 
 

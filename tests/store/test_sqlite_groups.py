@@ -6,6 +6,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from flamenco_mgr.store.interfaces import StoreUnavailable
+from flamenco_mgr.store.sqlite.commits import Commits
 from flamenco_mgr.store.sqlite.database import Database
 
 
@@ -39,7 +40,8 @@ class GroupTests(SynchronousTestCase):
         self.connection.execute("CREATE TABLE words (word TEXT UNIQUE)")
         self.statements: list[str] = []
         self.connection.set_trace_callback(self.statements.append)
-        self.database = Database(connect=lambda: self.connection, count=count, clock=self.clock)
+        commits = Commits(clock=self.clock, in_place=lambda: True)
+        self.database = Database(connect=lambda: self.connection, count=count, clock=self.clock, commits=commits)
 
     def counted(self, connection: sqlite3.Connection, word: str) -> str:
         """Say a word, and count it in memory."""

@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import Callable, Collection
-from contextlib import suppress
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from attrs import Factory, define, field
@@ -11,8 +10,8 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 
-from flamenco_mgr.durations import Durations
 from flamenco_mgr.store.interfaces import StoreUnavailable
+from flamenco_mgr.store.sqlite.commits import Commits
 from flamenco_mgr.store.sqlite.tally import Tally
 from flamenco_mgr.store.sqlite.trouble import OUR_MISTAKES, Trouble
 
@@ -20,9 +19,6 @@ _MOST_REMEMBERED = 5000
 
 _LOOKS = 3
 """Turns of the reactor that a group stays open for others at the most, after the one in which it began."""
-
-_QUICK = 0.002
-"""Seconds; a COMMIT that takes no longer is not worth that a change waits for company."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -42,16 +38,16 @@ class Database:
 
     A write that fails is undone and fails alone; if the transaction or its COMMIT is lost, all that took part fail with
     `StoreUnavailable`. After that the next operation tries anew, on a new connection if the old one cannot be trusted:
-    after an I/O error, or when the files are not ``in_place``.
-    ``commits`` tells how long they took. ``tally`` is what operations count in memory: it begins with what ``count`` finds when connected, and follows the
+    after an I/O error, or when the files are not in their places. While a COMMIT is on its way in a thread, what comes
+    waits for its end; what is remembered does not.
+    ``tally`` is what operations count in memory: it begins with what ``count`` finds when connected, and follows the
     transaction.
     """
 
     connect: Callable[[], sqlite3.Connection]
     count: Callable[[sqlite3.Connection], int]
     clock: IReactorTime
-    in_place: Callable[[], bool] = lambda: True
-    commits: Durations = field(init=False, factory=Durations)
+    commits: Commits
     tally: Tally = field(init=False, factory=Tally)
     _reading: Trouble = field(init=False, default=Factory(lambda self: Trouble(what="be read", clock=self.clock), True))
     _writing: Trouble = field(
@@ -65,7 +61,8 @@ class Database:
     _left: dict[str, tuple[Any, Any]] = field(init=False, factory=dict)
     _flushing: IDelayedCall | None = field(init=False, default=None)
     _between: list[Callable[[], None]] = field(init=False, factory=list)
-    _commit_took: float = field(init=False, default=0.0)
+    _committing: bool = field(init=False, default=False)
+    _held_up: list[tuple["Deferred[Any]", Callable[[], "Deferred[Any]"]]] = field(init=False, factory=list)
     _closed: bool = field(init=False, default=False)
 
     @property
@@ -108,6 +105,8 @@ class Database:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> "Deferred[T]":
+        if self._committing:
+            return self._later(lambda: self._read(sees, operation, *args, **kwargs))
         try:
             result = operation(self.open(), *args, **kwargs)
         except sqlite3.Error as e:
@@ -123,6 +122,8 @@ class Database:
         self, operation: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> "Deferred[T]":
         """Look for something to do; what it saw may yet be undone, which whoever acts on it finds out by revisions."""
+        if self._committing:
+            return self._later(lambda: self.glance(operation, *args, **kwargs))
         try:
             return succeed(operation(self.open(), *args, **kwargs))
         except sqlite3.Error as e:
@@ -157,13 +158,19 @@ class Database:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> "Deferred[T]":
+        if self._committing:
+            return self._later(lambda: self._write(touches, operation, *args, **kwargs))
+        alone = (
+            not self._group
+        )  # then all of the transaction is undone if this fails, and there is no need of a savepoint
         try:
             connection = self.open()
             if self._group is None:
                 connection.execute("BEGIN IMMEDIATE")
                 self._group, self._touched = [], set()
                 self._flushing = self.clock.callLater(0, self._let_others_join, _LOOKS, 0)
-            connection.execute("SAVEPOINT operation")
+            if not alone:
+                connection.execute("SAVEPOINT operation")
         except sqlite3.Error as e:
             return fail(self._failed(e, self._writing))
         except StoreUnavailable as e:
@@ -171,11 +178,12 @@ class Database:
         counted = self.tally.value
         try:
             result = operation(connection, *args, **kwargs)
-            connection.execute("RELEASE operation")
+            if not alone:
+                connection.execute("RELEASE operation")
         except Exception as e:  # noqa: BLE001 whatever it is, its neighbours must not suffer
             self.tally.value = counted
             self._leaving.clear()
-            return fail(self._undo(connection, e))
+            return fail(self._undo(connection, e, alone=alone))
         self._touch(touches)
         self._left.update(self._leaving)
         self._leaving.clear()
@@ -194,8 +202,9 @@ class Database:
 
     def close(self) -> None:
         """Commit what is open, and let go of the file; whoever comes later gets `StoreUnavailable`."""
+        self.commits.wait()
         if self._group is not None:
-            self._flush()
+            self._flush(aside=False)
         self._closed = True
         self._disconnect()
 
@@ -226,36 +235,51 @@ class Database:
         # A look at the network more before the disk holds everything up: answers that need not wait go out, and what
         # has arrived meanwhile joins. While more keep coming there are a few such looks.
         size = len(self._group or ())
-        if size <= 1 and self._commit_took <= _QUICK:
+        if size <= 1 and self.commits.are_quick:
             self._flush()
         elif looks > 1 and size > before:
             self._flushing = self.clock.callLater(0, self._let_others_join, looks - 1, size)
         else:
             self._flushing = self.clock.callLater(0, self._flush)
 
-    def _flush(self) -> None:
+    def _flush(self, *, aside: bool = True) -> None:
         if not self._group:  # nothing succeeded, so there is nothing to be durable
             self._lose(StoreUnavailable("nothing was changed"))
             return
-        try:
-            if not self.in_place():
-                self._rescue()
-                raise sqlite3.OperationalError("unable to open its files: they were removed or moved while in use")
-            began = self.clock.seconds()
-            self.open().execute("COMMIT")
-            self._commit_took = self.clock.seconds() - began
-            self.commits.note(self._commit_took)
-        except sqlite3.Error as e:
-            self._lose(self._writing.met(e), distrust=_distrusted(e))
+        connection = self.open()
+        if aside and self.commits.may_wait:
+            self._committing = True
+            self.commits.aside(connection, self._committed)
             return
-        self.tally.settle()
-        self._writing.worked()
-        left = self._left
-        group = self._end_group()
-        for sees, (operation, result) in left.items():
-            self._remember(sees, operation, result)
-        for deferred, result in group:
-            deferred.callback(result)
+        try:
+            self.commits.now(connection)
+        except sqlite3.Error as e:
+            self._committed(e)
+        else:
+            self._committed(None)
+
+    def _committed(self, error: sqlite3.Error | None) -> None:
+        self._committing = False
+        if error is not None:
+            self._lose(self._writing.met(error), distrust=_distrusted(error))
+        else:
+            self.tally.settle()
+            self._writing.worked()
+            left = self._left
+            group = self._end_group()
+            for sees, (operation, result) in left.items():
+                self._remember(sees, operation, result)
+            for deferred, result in group:
+                deferred.callback(result)
+        held_up, self._held_up = self._held_up, []
+        for deferred, call in held_up:
+            _ = call().chainDeferred(deferred)
+
+    def _later(self, call: Callable[[], "Deferred[T]"]) -> "Deferred[T]":
+        """Do something when the connection is free again."""
+        deferred: Deferred[T] = Deferred()
+        self._held_up.append((deferred, call))
+        return deferred
 
     def _end_group(self) -> list[tuple["Deferred[Any]", Any]]:
         group, self._group = self._group or [], None
@@ -268,12 +292,16 @@ class Database:
             action()
         return group
 
-    def _undo(self, connection: sqlite3.Connection, error: Exception) -> Exception:
-        """Undo the operation that failed, and return what its caller is told."""
+    def _undo(self, connection: sqlite3.Connection, error: Exception, *, alone: bool) -> Exception:
+        """Undo the operation that failed, ``alone`` in its transaction or not, and return what its caller is told."""
         try:
             if connection.in_transaction:
-                connection.execute("ROLLBACK TO operation")
-                connection.execute("RELEASE operation")
+                if alone:
+                    connection.execute("ROLLBACK")
+                    connection.execute("BEGIN IMMEDIATE")
+                else:
+                    connection.execute("ROLLBACK TO operation")
+                    connection.execute("RELEASE operation")
         except sqlite3.Error as e:
             reason = self._writing.met(e)
             self._lose(reason, distrust=True)
@@ -302,13 +330,6 @@ class Database:
         self.tally.rewind()
         for deferred, _ in self._end_group():
             deferred.errback(reason)
-
-    def _rescue(self) -> None:
-        """Move what was committed earlier out of a log that is no longer in its place, if the store still is."""
-        with suppress(sqlite3.Error):
-            connection = self.open()
-            connection.execute("ROLLBACK")
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _disconnect(self) -> None:
         self._remembered.clear()

@@ -69,7 +69,9 @@ class Files:
 def connect(path: Path) -> sqlite3.Connection:
     """Connect to a store that is in order, and is there."""
     uri = f"{path.absolute().as_uri()}?mode=rw"
-    connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_OTHERS_MAY_TAKE, cached_statements=256)
+    connection = sqlite3.connect(
+        uri, uri=True, isolation_level=None, timeout=_OTHERS_MAY_TAKE, cached_statements=256, check_same_thread=False
+    )
     for setting in _SETTINGS:
         connection.execute(setting)
     return connection

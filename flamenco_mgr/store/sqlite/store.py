@@ -13,6 +13,7 @@ from flamenco_mgr.store.interfaces import IStore, StoreRefused
 from flamenco_mgr.store.sqlite import schema, update_queue
 from flamenco_mgr.store.sqlite.blacklist import SQLiteBlacklist
 from flamenco_mgr.store.sqlite.checkpoints import Checkpoints
+from flamenco_mgr.store.sqlite.commits import Commits
 from flamenco_mgr.store.sqlite.database import Database
 from flamenco_mgr.store.sqlite.history import SQLiteHistory
 from flamenco_mgr.store.sqlite.lease import OwnLease
@@ -48,7 +49,7 @@ class SQLiteStore:
     overview: SQLiteOverview = field(init=False, default=Factory(lambda self: SQLiteOverview(self._database), True))
     mark: SQLiteDownloadMark = field(init=False, default=Factory(lambda self: SQLiteDownloadMark(self._database), True))
     lease: OwnLease = field(init=False, factory=OwnLease)
-    commits: Durations = field(init=False, default=Factory(lambda self: self._database.commits, True))
+    commits: Durations = field(init=False, default=Factory(lambda self: self._database.commits.took, True))
     farm_mark: None = field(init=False, default=None)
 
     @classmethod
@@ -62,7 +63,7 @@ class SQLiteStore:
     @classmethod
     def on(cls, connection: sqlite3.Connection, clock: IReactorTime) -> "SQLiteStore":
         """Return the store on a connection, whose tables are up to date, and which is closed with it."""
-        return cls(_opened(lambda: connection, clock))
+        return cls(_opened(lambda: connection, clock, Commits(clock=clock, in_place=lambda: True)))
 
     @classmethod
     def open(
@@ -79,7 +80,8 @@ class SQLiteStore:
         try:
             prepare(path, schema.steps() if scripts is None else scripts)
             files = Files(path)
-            database = _opened(files.connect, clock, files.in_place)
+            commits = Commits(clock=clock, in_place=files.in_place, in_thread=in_thread)
+            database = _opened(files.connect, clock, commits)
         except sqlite3.Error as e:
             lock.release()
             raise StoreRefused(f"cannot read {path}: {e}") from e
@@ -106,9 +108,7 @@ class SQLiteStore:
             self._lock.release()
 
 
-def _opened(
-    connecting: Callable[[], sqlite3.Connection], clock: IReactorTime, in_place: Callable[[], bool] = lambda: True
-) -> Database:
-    database = Database(connect=connecting, count=update_queue.count, clock=clock, in_place=in_place)
+def _opened(connecting: Callable[[], sqlite3.Connection], clock: IReactorTime, commits: Commits) -> Database:
+    database = Database(connect=connecting, count=update_queue.count, clock=clock, commits=commits)
     database.open()
     return database

@@ -20,6 +20,7 @@ _FAILED = frozenset({"failed_by", "job", "task_type"})
 _DECIDES_WHO_WAITS = frozenset({"status", "task_type", "job_priority", "priority", "job", "failed_by", "parents"})
 """The columns that decide where the task, or its children, wait."""
 
+_LANE = "SELECT lane FROM tasks WHERE id = ?"
 _REVISION = "SELECT revision FROM tasks WHERE id = ?"
 _UNPINGED = "SELECT 1 FROM tasks WHERE id = ? AND last_worker_ping IS ?"
 _TOUCH = "UPDATE tasks SET revision = revision + 1 WHERE id = ? AND revision = ?"
@@ -137,6 +138,10 @@ def _change(connection: sqlite3.Connection, before: Task, after: Task) -> bool:
     if not changed:
         found = connection.execute(_REVISION, (before.id,)).fetchone()
         return found is not None and found[0] == before.revision
+    lane = None
+    if before.status in SCHEDULABLE and after.status not in SCHEDULABLE:
+        (lane,) = connection.execute(_LANE, (before.id,)).fetchone() or (None,)
+        changed["lane"] = None
     query = change_query(tuple(changed))
     if connection.execute(query, (*changed.values(), before.id, before.revision)).rowcount != 1:
         return False
@@ -147,6 +152,8 @@ def _change(connection: sqlite3.Connection, before: Task, after: Task) -> bool:
     event = of_task(before, after)
     if event is not None:
         events.record(connection, event)
+    if lane is not None:
+        lanes.put_head_right(connection, lane)
     if not _DECIDES_WHO_WAITS.isdisjoint(changed):
         _rearrange(connection, before, after)
     return True
@@ -159,5 +166,5 @@ def _rearrange(connection: sqlite3.Connection, before: Task, after: Task) -> Non
         families.tell_children_of_changed(connection, after.id, opened=is_open)
     if after.parents != before.parents:
         families.change_parents(connection, after.id, after.parents)
-    if before.status in SCHEDULABLE or after.status in SCHEDULABLE:  # else it was in no lane, and is to be in none
+    if after.status in SCHEDULABLE:  # else it is in no lane any more
         lanes.settle(connection, connection.execute(_PLACE, (after.id,)).fetchall())
