@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bench.databases import Databases
 from bench.figures import (
+    backup,
     claims,
     costs,
     depsgraph,
@@ -23,10 +24,13 @@ from bench.figures import (
     mongodb_managers,
     mongodb_mix,
     mongodb_takeover,
+    pages,
     silent,
     slow_disk,
     start,
+    stranded,
     thousand,
+    upkeep,
 )
 from bench.machine import about, idle
 from bench.results import Row, all_met, as_markdown, as_text
@@ -45,6 +49,10 @@ FIGURES: Figures = {
     "thousand": thousand.measure,
     "depsgraph": depsgraph.measure,
     "slow-disk": slow_disk.measure,
+    "pages": pages.measure,
+    "backup": backup.measure,
+    "stranded": stranded.measure,
+    "upkeep": upkeep.measure,
     "mongodb-commands": mongodb_commands.measure,
     "mongodb-claims": mongodb_claims.measure,
     "mongodb-mix": mongodb_mix.measure,

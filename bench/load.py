@@ -52,9 +52,9 @@ class Round:
 
     ``took`` has seconds per answer by kind, of every request that was sent in the measured time, and ``answered`` is
     how many answers came in it; ``statuses`` counts all answers by kind and status; ``dropped`` counts connections that
-    ended. ``sent`` is when each request was sent that is in ``took``, in seconds of the machine's steady clock, which
-    is the same in all processes. ``completed`` are the tasks whose completion was acknowledged, ``tokens`` mark the log lines that were, by
-    task. ``cpu`` is the generator's own time, in seconds.
+    ended. ``sent`` is when each request of ``took`` was sent, by the machine's steady clock, which is the same in all
+    processes. ``completed`` are the tasks whose completion was acknowledged, ``tokens`` mark the log lines that were,
+    by task. ``cpu`` is the generator's own time, in seconds.
     """
 
     seconds: float = 0.0

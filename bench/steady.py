@@ -29,6 +29,11 @@ class Window:
     begin: float
     end: float
 
+    @classmethod
+    def since(cls, begin: float) -> "Window":
+        """Return the window from an instant until now."""
+        return cls(begin=begin, end=time.perf_counter())
+
     @property
     def seconds(self) -> float:
         """How long that was."""
@@ -45,7 +50,7 @@ class Steady:
         """Let them work for so many seconds while nothing else is done."""
         begin = time.perf_counter()
         time.sleep(seconds)
-        return Window(begin=begin, end=time.perf_counter())
+        return Window.since(begin)
 
     def felt(self, window: Window) -> Latencies:
         """Summarize how long every request took that was on its way within a window, when they have ended."""
@@ -67,9 +72,7 @@ class Steady:
             measured=f"{felt}, of {felt.count:,} requests{in_vain}",
             target=f"p99 < {in_time(P99)}" if worst is None else f"none waits more than {in_time(worst)}",
             ratio=f"without: {usual}",
-            met=bool(felt.count)
-            and (felt.p99 < P99 if worst is None else felt.worst <= worst)
-            and not wrong,
+            met=bool(felt.count) and (felt.p99 < P99 if worst is None else felt.worst <= worst) and not wrong,
         )
 
 
@@ -78,7 +81,9 @@ def steady(port: int, directory: Path, seed: int = 1) -> Iterator[Steady]:
     """Let Workers work for a Manager until the end of the block."""
     plan = Plan(port=port, workers=WORKERS, seconds=float("inf"), pace=PACE, seed=seed)
     found = Steady()
-    child = start("bench.load", [sys.executable, "-m", "bench.load", json.dumps(attrs.asdict(plan))], directory=directory)
+    child = start(
+        "bench.load", [sys.executable, "-m", "bench.load", json.dumps(attrs.asdict(plan))], directory=directory
+    )
     try:
         time.sleep(2 * plan.warm_up)
         yield found
@@ -86,5 +91,3 @@ def steady(port: int, directory: Path, seed: int = 1) -> Iterator[Steady]:
         child.stop()
         raise
     found.round = Round(**result(child, directory))
-
-

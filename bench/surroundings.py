@@ -89,7 +89,8 @@ class Surroundings:
 
     def _new_directory(self) -> Path:
         self._made += 1
-        directory = self.directory / f"manager-{self._made}"
+        while (directory := self.directory / f"manager-{self._made}").exists():  # of a run before
+            self._made += 1
         directory.mkdir(parents=True)
         return directory
 

@@ -12,6 +12,7 @@ from itertools import combinations
 from typing import Final
 
 from flamenco_mgr.demo.farm_books import FarmBooks, Round
+from flamenco_mgr.demo.mishaps import banned_as_it_should, failed_as_often_as_it_should, logs_sent_whole, slept_at_night
 from flamenco_mgr.demo.standin.statuses import TaskStatus
 from flamenco_mgr.demo.worker.journal import Ending
 
@@ -20,7 +21,11 @@ _REFUSED: Final = 400
 
 
 def completed_as_asked(books: FarmBooks) -> Iterator[str]:
-    """Check that each task was completed once after it was last asked for, and at most once each time before."""
+    """
+    Check that each task was completed once after it was last asked for, and at most once each time before.
+
+    One that failed need not be completed; whether it may fail is another check.
+    """
     for task_id in books.server:
         for number, asked in enumerate(rounds := books.rounds(task_id), 1):
             times = asked.way.count(TaskStatus.COMPLETED)
@@ -30,7 +35,8 @@ def completed_as_asked(books: FarmBooks) -> Iterator[str]:
                 yield f"{books.name(task_id)}: went on after it was completed in round {number}: {_shown(asked)}"
         last = rounds[-1]
         canceled = TaskStatus.CANCEL_REQUESTED in last.way and last.way[-1] == TaskStatus.CANCELED
-        if TaskStatus.COMPLETED not in (*last.way, *last.repeats) and not canceled:
+        failed = last.way[-1:] == (TaskStatus.FAILED,)
+        if TaskStatus.COMPLETED not in (*last.way, *last.repeats) and not (canceled or failed):
             yield f"{books.name(task_id)}: not completed in round {len(rounds)}, the last: {_shown(last)}"
 
 
@@ -118,10 +124,14 @@ CHECKS: Final[Mapping[str, Check]] = {
     "each task completed exactly as often as asked": completed_as_asked,
     "no task run more often than asked": run_as_asked,
     "no task in two hands at once": in_one_hand,
+    "each task failed as often as it may, and nobody who failed got it again": failed_as_often_as_it_should,
+    "who fails too often at a kind of task gets no more of it": banned_as_it_should,
+    "no Worker got a task while it was to sleep": slept_at_night,
     "no acknowledged update lost": nothing_lost,
     "Server and Manager say the same of each task": same_statuses,
     "nothing waits, nothing was set aside": nothing_left,
     "every log has its Worker's lines": logs_complete,
+    "the Server has each log that it asked for, byte for byte": logs_sent_whole,
     "no offence against a Worker": no_offences,
 }
 

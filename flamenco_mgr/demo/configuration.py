@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import yaml
 
-from flamenco_mgr.demo.plan import MANAGER_ID, MANAGER_SECRET
+from flamenco_mgr.demo.plan import FAILURES_OF_A_TASK, FAILURES_OF_A_WORKER, MANAGER_ID, MANAGER_SECRET
 
 VARIABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "blender": {"linux": "/opt/blender/blender", "windows": "C:/Blender/blender.exe"},
@@ -41,6 +41,8 @@ def manager_yaml(
             "download_task_recheck_throttle": "500ms",
             "task_update_push_max_interval": "500ms",
             "cancel_task_fetch_max_interval": "500ms",
+            "blacklist_threshold": FAILURES_OF_A_WORKER,
+            "task_fail_after_softfail_count": FAILURES_OF_A_TASK,
             "ssdp_discovery": False,
             "shaman": {"enabled": False},
             "variables": {name: _variable(values) for name, values in variables.items()},

@@ -16,7 +16,8 @@ from zope.interface import implementer
 
 from flamenco_mgr.demo.balancing import FRONT, BalancedAgent
 from flamenco_mgr.demo.durations import SeededDurations
-from flamenco_mgr.demo.plan import Plan
+from flamenco_mgr.demo.faulty_job import SIMULATION
+from flamenco_mgr.demo.plan import SIMULATORS, Plan
 from flamenco_mgr.demo.real.craft import RealCraft
 from flamenco_mgr.demo.simulated_worker import SimulatedWorker
 from flamenco_mgr.demo.worker.connection import connection_pool
@@ -56,7 +57,8 @@ class Crew:
                 profile=WorkerProfile(
                     nickname=f"{platforms[number % len(platforms)]}-{number + 1}",
                     platform=platforms[number % len(platforms)],
-                    supported_task_types=tuple(task_types),
+                    supported_task_types=_known(plan, number, task_types),
+                    failure_chance={SIMULATION: 1.0} if number == plan.workers - 1 else {},
                 ),
                 client=HTTPClient(way),
                 clock=reactor,
@@ -74,6 +76,11 @@ class Crew:
     def journals(self) -> dict[str, Journal]:
         """What each worker did, by its nickname."""
         return {worker.profile.nickname: worker.journal for worker in self.workers}
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The workers' nicknames, by the ids that they were given."""
+        return {worker.disk.worker_id: worker.profile.nickname for worker in self.workers}
 
     @property
     def unsent(self) -> dict[str, int]:
@@ -118,6 +125,12 @@ class Crew:
         for worker in self.workers:
             worker.kill()
         await maybeDeferred(self.pool.closeCachedConnections)
+
+
+def _known(plan: Plan, number: int, task_types: Sequence[str]) -> tuple[str, ...]:
+    """Return the task types that a worker knows: few know how to simulate."""
+    simulates = number >= plan.workers - SIMULATORS
+    return tuple(task_type for task_type in task_types if simulates or task_type != SIMULATION)
 
 
 @implementer(IAgentEndpointFactory)

@@ -6,6 +6,7 @@ from typing import Final
 
 from attrs import frozen
 
+from flamenco_mgr.demo.faulty_job import SIMULATION
 from flamenco_mgr.demo.worker.answers import HandedCommand, HandedTask
 
 _RENDERS: Final = {"blender_render", "blender_render_progressive", "blender_render_audio"}
@@ -13,6 +14,7 @@ _LONG_ONES: Final = 0.12
 
 _RENDER: Final = (4.0, 16.0)
 _LONG_RENDER: Final = (60.0, 80.0)
+_SIMULATION: Final = (6.0, 12.0)
 _ELSE: Final = (1.0, 4.0)
 
 
@@ -28,6 +30,8 @@ class SeededDurations:
 
     def __call__(self, task: HandedTask, command: HandedCommand) -> float:
         """Return the seconds."""
+        if task.task_type == SIMULATION:
+            return self._random(task.id).uniform(*_SIMULATION)
         if command.name not in _RENDERS:
             return self._random(task.id, command.name).uniform(*_ELSE)
         random = self._random(task.id)

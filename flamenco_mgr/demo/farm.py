@@ -6,7 +6,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 from twisted.internet.defer import maybeDeferred
 from twisted.internet.interfaces import IListeningPort
 from twisted.web.server import Site
@@ -14,8 +14,11 @@ from twisted.web.server import Site
 from flamenco_mgr.demo.configuration import VARIABLES
 from flamenco_mgr.demo.crew import Crew
 from flamenco_mgr.demo.database import Database, EmbeddedDatabase, MongoDatabase
+from flamenco_mgr.demo.farm_books import Night
+from flamenco_mgr.demo.faulty_job import simulation_job
 from flamenco_mgr.demo.manager_process import ManagerProcess
 from flamenco_mgr.demo.managers import HERE, configured, task_logs
+from flamenco_mgr.demo.operator import Operator
 from flamenco_mgr.demo.plan import MANAGER_ID, MANAGER_SECRET, Plan
 from flamenco_mgr.demo.real.job import flamingo_job
 from flamenco_mgr.demo.standin.drafts import JobDraft
@@ -51,7 +54,7 @@ class DemoFarm:
     """
     Starts and ends everything; ``reactor`` is the real one.
 
-    The jobs are at the Server from the beginning.
+    The jobs are at the Server from the beginning. ``nights`` are those that operators gave to Workers.
     """
 
     plan: Plan
@@ -61,7 +64,9 @@ class DemoFarm:
     database: Database
     managers: Sequence[ManagerProcess]
     crew: Crew
+    operator: Operator
     server_url: str
+    nights: list[Night] = field(init=False, factory=list)
     _port: IListeningPort
 
     @classmethod
@@ -73,7 +78,7 @@ class DemoFarm:
         """
         database = _database(plan, reactor)
         server = StandInServer(reactor, Random(plan.seed), MANAGER_ID, MANAGER_SECRET)
-        drafts = _drafts(plan.tasks) if plan.studio is None else (flamingo_job(plan.tasks),)
+        drafts = _drafts(plan)
         variables = VARIABLES if plan.studio is None else plan.studio.variables()
         jobs = tuple(server.books.add_job(draft) for draft in drafts)
         port = reactor.listenTCP(0, Site(server.resource(), parsePOSTFormSubmission=False), interface=HERE)
@@ -92,6 +97,7 @@ class DemoFarm:
                 managers=[manager.url for manager in managers],
                 task_types=sorted({task.task_type for draft in drafts for task in draft.tasks}),
             ),
+            operator=Operator.at(managers, reactor),
             server_url=server_url,
             port=port,
         )
@@ -151,9 +157,16 @@ def _database(plan: Plan, reactor: Any) -> Database:
     return EmbeddedDatabase(directory=plan.directory / "db", reactor=reactor)
 
 
-def _drafts(tasks: int) -> tuple[JobDraft, ...]:
-    """Return two jobs of about that many tasks: each chunk of frames is one in the first, two in the second."""
+def _drafts(plan: Plan) -> tuple[JobDraft, ...]:
+    """
+    Return the jobs: two of about as many tasks as planned, and the one that fails in part.
+
+    Each chunk of frames is one task in the first, two in the second.
+    """
+    if plan.studio is not None:
+        return (flamingo_job(plan.tasks),)
     return (
-        render_job(10 * max(1, tasks - 3), chunk_size=10, priority=50),
-        video_chunks_job(60 * max(1, (tasks - 6) // 2), chunk_size=60, priority=60),
+        render_job(10 * max(1, plan.tasks - 3), chunk_size=10, priority=50),
+        video_chunks_job(60 * max(1, (plan.tasks - 6) // 2), chunk_size=60, priority=60),
+        *([simulation_job()] if plan.failures else []),
     )

@@ -1,7 +1,7 @@
 """What the three sides of the farm have on record, put side by side."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Final
 
 from attrs import field, frozen
@@ -16,6 +16,14 @@ _MILLISECOND: Final = 0.001
 _OF_ITSELF: Final = {Ending.COMPLETED, Ending.FAILED}
 """How a run ends that is then reported."""
 
+_TOLD_AS: Final[Mapping[str | None, Set[str | None]]] = {
+    TaskStatus.FAILED: {TaskStatus.FAILED, TaskStatus.SOFT_FAILED}
+}
+"""What else the Server may be told when a worker says something: others may do what one has failed at."""
+
+Kind = tuple[str, str]
+"""A job's id and a task type."""
+
 
 @frozen(kw_only=True)
 class FarmBooks:
@@ -25,7 +33,10 @@ class FarmBooks:
     ``names``, ``server`` (statuses at the Server), ``manager`` (statuses in the Manager's store) and ``logs`` (all that
     was ever logged) are by task id; ``record`` is the Server's history, ``journals`` and ``unsent`` (how many updates
     are still on a worker's disk) are by worker. The Manager has ``strangers`` besides: tasks that the Server does not
-    know. ``waiting`` updates are in its queue; ``set_aside`` says which ones it parked, and which tasks it could not
+    know. ``kinds`` are the tasks' jobs and types, ``failed_by`` says which Workers failed at them as the Server knows,
+    ``banned`` who is not given which kind any more as the Manager knows. ``nights`` are in the order in which operators
+    thought of them; ``sent_logs`` are those that the Server asked for and got, ``owed_logs`` the tasks of the others.
+    ``waiting`` updates are in its queue; ``set_aside`` says which ones it parked, and which tasks it could not
     understand.
     """
 
@@ -34,6 +45,12 @@ class FarmBooks:
     record: Record
     manager: Mapping[str, str]
     strangers: int
+    kinds: Mapping[str, Kind]
+    failed_by: Mapping[str, Sequence[str]]
+    banned: Set[tuple[str, Kind]]
+    nights: Sequence["Night"]
+    sent_logs: Sequence["SentLog"]
+    owed_logs: Sequence[str]
     waiting: int
     set_aside: Sequence[str]
     journals: Mapping[str, Journal]
@@ -68,7 +85,7 @@ class FarmBooks:
     def has_arrived(self, report: Acknowledged, *, since: float) -> bool:
         """Whether the Server was told what a worker reported, not before ``since`` (seconds since 1970)."""
         return any(
-            received.status == report.task_status and received.at / 1000 >= since - _MILLISECOND
+            received.status in _TOLD_AS.get(report.task_status, {report.task_status}) and received.at / 1000 >= since - _MILLISECOND
             for received in self.record.received.get(report.task_id, ())
         )
 
@@ -79,6 +96,24 @@ class FarmBooks:
             for deed in _deeds(worker, journal):
                 found[deed.run.task_id].append(deed)
         return {task_id: sorted(deeds, key=lambda deed: deed.run.started) for task_id, deeds in found.items()}
+
+
+@frozen(kw_only=True)
+class Night:
+    """A worker was to sleep by its schedule, from when it was given it (seconds since 1970) to when it got another."""
+
+    worker: str
+    begins: float
+    ends: float
+
+
+@frozen(kw_only=True)
+class SentLog:
+    """A task's log as the Server got it, and as the Manager has it on its disk."""
+
+    task_id: str
+    got: bytes = field(repr=False)
+    kept: bytes = field(repr=False)
 
 
 @frozen(kw_only=True)
@@ -100,7 +135,7 @@ class Deed:
     """
     A worker's work on a task, and the acknowledged report of its end, if there is one.
 
-    ``unaware``: it began while the report of the same worker's last work on the task was still on the worker's disk,
+    ``unaware``: it was asked for while the report of the same worker's last work on the task was still on the worker's disk,
     so that the Manager could not know better than to give it the same task again (worker-api.md 7).
     """
 
@@ -126,7 +161,7 @@ def _deeds(worker: str, journal: Journal) -> Iterator[Deed]:
         if run.how in _OF_ITSELF and reports[run.task_id]:
             report = reports[run.task_id].pop(0)
         last = reported.get(run.task_id)
-        unaware = last is not None and (last.report is None or last.report.at > run.started)
+        unaware = last is not None and (last.report is None or last.report.at > run.asked)
         deed = Deed(worker=worker, run=run, report=report, unaware=unaware)
         if run.how in _OF_ITSELF:
             reported[run.task_id] = deed

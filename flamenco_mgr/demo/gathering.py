@@ -1,9 +1,10 @@
 """Collects the books of all three sides when the farm has stopped."""
 
+import gzip
 from pathlib import Path
 
 from flamenco_mgr.demo.farm import DemoFarm
-from flamenco_mgr.demo.farm_books import FarmBooks
+from flamenco_mgr.demo.farm_books import FarmBooks, SentLog
 from flamenco_mgr.domain.log_files import log_path
 
 
@@ -24,20 +25,43 @@ async def gathered(farm: DemoFarm) -> FarmBooks:
         aside = [f"task {task.task_id} was set aside: {task.reason}" for task in await store.tasks.aside()]
         counts = await store.tasks.counts()
         waiting = await store.updates.waiting()
+        lines = await store.blacklist.lines(0.0)
     finally:
         await store.close()
+    names = farm.crew.names
     return FarmBooks(
         names={task.id: task.name for task in tasks},
         server={task.id: task.status for task in tasks},
         record=farm.server.record,
         manager={task_id: task.status for task_id, task in held.items() if task is not None},
         strangers=sum(counts.values()) - sum(task is not None for task in held.values()),
+        kinds={task.id: (task.job, str(task.document["task_type"])) for task in tasks},
+        failed_by={
+            task.id: tuple(names.get(failed["id"], failed["id"]) for failed in task.document["failed_by_workers"])
+            for task in tasks
+            if "failed_by_workers" in task.document
+        },
+        banned={(names.get(line.worker_id, line.worker_id), (line.job, line.task_type)) for line in lines},
+        nights=farm.nights,
+        sent_logs=[
+            SentLog(
+                task_id=log.task_id,
+                got=gzip.decompress(log.content),
+                kept=_log_file(farm, log.task_id).read_bytes(),
+            )
+            for log in farm.server.record.logs
+        ],
+        owed_logs=[task_id for _, task_id in farm.server.books.wanted_logs],
         waiting=waiting,
         set_aside=(*parked, *aside),
         journals=farm.crew.journals,
         unsent=farm.crew.unsent,
-        logs={task.id: _logged(farm.task_logs / log_path(task.job, task.id)) for task in tasks},
+        logs={task.id: _logged(_log_file(farm, task.id)) for task in tasks},
     )
+
+
+def _log_file(farm: DemoFarm, task_id: str) -> Path:
+    return farm.task_logs / log_path(farm.server.books.task(task_id).job, task_id)
 
 
 def _logged(path: Path) -> str:

@@ -1,13 +1,17 @@
 """Tells the story of the farm to whoever watches, and waits for what is to come next in it."""
 
-from collections.abc import Awaitable, Callable, Iterator
-from typing import Final, Protocol
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from typing import Any, Final, Protocol, TypeVar
 
 from attrs import define, field, frozen
+from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
+from twisted.python.failure import Failure
 
 from flamenco_mgr.demo.farm import DemoFarm, Sight
 from flamenco_mgr.demo.manager_process import ManagerProcess
+
+T = TypeVar("T")
 
 _LOOK_EVERY: Final = 0.05
 _PATIENCE: Final = 4.0
@@ -88,6 +92,16 @@ class Narrator:
             if self.elapsed > self.farm.plan.time_limit:
                 raise Failed("\n".join([f"After {self.elapsed:.0f} s {missing}.", *self._state()]))
             await deferLater(self.farm.reactor, _LOOK_EVERY)
+
+    async def until_done(self, work: Coroutine["Deferred[Any]", Any, T], missing: str) -> T:
+        """Wait for something that is done meanwhile, and return or raise what it does."""
+        results: list[T] = []
+        failures: list[Failure] = []
+        _ = Deferred.fromCoroutine(work).addCallbacks(results.append, failures.append)
+        await self.until(lambda: bool(results or failures), missing)
+        if failures:
+            failures[0].raiseException()
+        return results[0]
 
     async def until_lasting(self, condition: Callable[[], bool], seconds: float, missing: str) -> None:
         """Wait until a condition has held for so long."""

@@ -22,6 +22,15 @@ TIME_LIMIT_ON_MONGODB: Final = 85.0
 TIME_LIMIT_FOR_REAL: Final = 300.0
 """The same where Workers render, on whatever machine this is."""
 
+FAILURES_OF_A_TASK: Final = 3
+"""On so many Workers a task fails until it has failed for good."""
+
+FAILURES_OF_A_WORKER: Final = 3
+"""At so many tasks of a kind a Worker fails until it gets no more of them."""
+
+SIMULATORS: Final = 4
+"""So many Workers, the last ones, know how to simulate; the very last believes so."""
+
 WORKERS: Final = 8
 TASKS: Final = 100
 REAL_WORKERS: Final = 2
@@ -36,7 +45,7 @@ class Plan:
 
     ``database_url`` is that of a new database on MongoDB; without one the embedded store is used. ``tasks`` is about
     how many each of the two jobs has. Workers live ``speed`` times faster than real ones. ``accidents``: users change
-    their minds, a Worker dies, a Manager is killed. With a ``studio`` there is one job, and Workers do it for real.
+    their minds, a Worker dies, one sleeps, a Manager is killed, and some tasks fail, if there are enough Workers. With a ``studio`` there is one job, and Workers do it for real.
     After ``time_limit`` seconds it has failed. All files are below ``directory``.
     """
 
@@ -54,6 +63,11 @@ class Plan:
     def platforms(self) -> tuple[str, ...]:
         """What the Workers run on, in turn."""
         return PLATFORMS if self.studio is None else (here(),)
+
+    @property
+    def failures(self) -> bool:
+        """Whether some tasks fail: those of a third job."""
+        return self.accidents and self.workers >= SIMULATORS
 
     @time_limit.default
     def _usual_limit(self) -> float:

@@ -165,9 +165,10 @@ class SimulatedWorker:
     async def _work(self, delay: float) -> WorkerState:
         while True:
             await self._process.pause(delay)
+            asked = self.clock.seconds()
             found = await self._fetch()
             if isinstance(found, HandedTask):
-                found = await self._holder.hold(found) or _Again(AFTER_TASK)
+                found = await self._holder.hold(found, asked) or _Again(AFTER_TASK)
             if isinstance(found, WorkerState):
                 return found
             delay = found.seconds

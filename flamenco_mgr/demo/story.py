@@ -6,12 +6,14 @@ from typing import Final
 
 from attrs import frozen
 
+from flamenco_mgr.demo.breakdowns import Breakdowns
 from flamenco_mgr.demo.farm import DemoFarm
 from flamenco_mgr.demo.manager_process import ManagerProcess
 from flamenco_mgr.demo.narrator import Failed, Narrator
 from flamenco_mgr.demo.real.studio import Studio
 from flamenco_mgr.demo.simulated_worker import SimulatedWorker
-from flamenco_mgr.demo.standin.statuses import JobStatus, TaskStatus
+from flamenco_mgr.demo.standin.entries import StandInJob
+from flamenco_mgr.demo.standin.statuses import FINAL, JobStatus, TaskStatus
 
 _LAST_WORDS: Final = 35.0
 """Seconds of the Worker's time in which everything is said that waits for something to travel with."""
@@ -34,11 +36,11 @@ class Story:
         await self._open()
         if self.farm.plan.accidents:
             await self._accidents()
-        await self.narrator.until(self._is_over, "the jobs are not completed, or not everybody is at rest")
+        await self.narrator.until(self._is_over, "the jobs are not done, or not everybody is at rest")
         seconds = _LAST_WORDS / self.farm.plan.speed
         await self.narrator.until_lasting(self._is_over, seconds, "the farm does not come to rest")
         await self.narrator.until_server_knows_all()
-        self.narrator.tell("All jobs are completed, and everybody is at rest")
+        self.narrator.tell("All is done that can be done, and everybody is at rest")
         if self.farm.plan.studio is not None:
             self._show(self.farm.plan.studio)
 
@@ -61,8 +63,9 @@ class Story:
         await self.narrator.until(self.farm.crew.at_rest, "not all Workers are back")
 
     async def _open(self) -> None:
-        sizes = " and ".join(str(len(job.tasks)) for job in self.farm.jobs)
-        jobs = "a job" if len(self.farm.jobs) == 1 else "two jobs"
+        *others, last = (str(len(job.tasks)) for job in self.farm.jobs)
+        jobs = ("a job", "two jobs", "three jobs")[len(others)]
+        sizes = f"{', '.join(others)} and {last}" if others else last
         self.narrator.tell(f"The Server has {jobs}, of {sizes} tasks")
         managers = self.farm.managers
         self._start_managers()
@@ -79,6 +82,9 @@ class Story:
             manager.start()
 
     async def _accidents(self) -> None:
+        breakdowns = Breakdowns(farm=self.farm, narrator=self.narrator)
+        await self._completed(0.02)
+        await breakdowns.tasks_fail()
         await self._completed(0.08)
         await self._a_task_is_canceled()
         await self._completed(0.2)
@@ -86,8 +92,10 @@ class Story:
         await self._a_log_is_wanted()
         await self._completed(0.4)
         self._a_job_is_requeued()
+        sleeper = await breakdowns.a_worker_falls_asleep()
         await self._completed(0.6)
         await self._a_manager_is_killed()
+        await breakdowns.it_wakes_up(sleeper)
         await self._completed(0.8)
         self._a_chunk_is_wanted_again()
 
@@ -131,9 +139,10 @@ class Story:
 
     async def _a_log_is_wanted(self) -> None:
         server = self.farm.server
-        task = next(task for task in server.books.tasks() if task.status == TaskStatus.COMPLETED)
+        ended = [task for task in server.books.tasks() if task.status in FINAL]
+        task = min(ended, key=lambda task: task.status != TaskStatus.FAILED)
         server.books.request_log(task.job, task.id)
-        self.narrator.tell(f"A user asks for the log of {task.name}")
+        self.narrator.tell(f"A user asks for the log of {task.name}, which is {task.status}")
         logs = server.record.logs
         await self.narrator.until(lambda: bool(logs), f"the log of {task.name} has not come")
         lines = gzip.decompress(logs[0].content).splitlines()
@@ -215,4 +224,11 @@ class Story:
     def _is_over(self) -> bool:
         if self.farm.plan.studio is not None and any(job.status == JobStatus.FAILED for job in self.farm.jobs):
             raise Failed(f"The job has failed; the tasks' logs in {self.farm.task_logs} tell why")
-        return all(job.status == JobStatus.COMPLETED for job in self.farm.jobs) and self.farm.crew.at_rest()
+        return all(_is_done(job) for job in self.farm.jobs) and self.farm.crew.at_rest()
+
+
+def _is_done(job: StandInJob) -> bool:
+    """Whether there is nothing more to be done for a job; one of which a task has failed is never completed."""
+    if job.counts[TaskStatus.FAILED]:
+        return sum(job.counts[status] for status in FINAL) == len(job.tasks)
+    return job.status == JobStatus.COMPLETED

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from attrs import define, field, frozen
@@ -60,14 +60,6 @@ class Summing:
     def sums(self) -> Sums:
         """What was counted so far."""
         return Sums(counts=dict(self._counts), digests={name: f"{total:064x}" for name, total in self._totals.items()})
-
-
-def summed(records: Iterable[Record]) -> Sums:
-    """Return counts and digests of records."""
-    summing = Summing()
-    for record in records:
-        summing.add(record)
-    return summing.sums
 
 
 def differences(ours: Sums, theirs: Sums) -> list[str]:

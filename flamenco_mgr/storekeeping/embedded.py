@@ -42,9 +42,20 @@ CONTENT: Final = ("tasks", "workers", "updates", "parked_updates", "set_aside", 
 def store_of(directory: Path) -> Path:
     """Return the file of a directory's store; `NotDone` if there is none."""
     path = directory / FILE
-    if not path.is_file():
+    try:
+        there = path.is_file()
+    except OSError as e:
+        raise NotDone(f"{path} cannot be read: {e.strerror}; only the Manager's user may") from e
+    if not there:
         raise NotDone(f"there is no embedded store in {directory}")
     return path
+
+
+def give_to_owner(path: Path, directory: Path) -> None:
+    """Let a file belong to whoever a store's directory belongs to, if it was made by root; raises OSError."""
+    if os.geteuid() == 0:
+        owner = directory.stat()
+        os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def reading(path: Path) -> sqlite3.Connection:
@@ -167,6 +178,7 @@ def without_manager(directory: Path) -> Iterator[DirectoryLock]:
     missing = not directory.exists()
     try:
         lock = locked(directory)
+        give_to_owner(directory / LOCK, directory)
     except StoreRefused as e:
         raise NotDone(str(e)) from e
     try:

@@ -41,7 +41,7 @@ _REPAIR: Final = "stop the Manager, and say doctor --repair; its next start puts
 
 def examine(store: Embedded) -> Iterator[Finding]:
     """Yield what is wrong with a store, in use or not; it is only read."""
-    if not store.path.exists():
+    if not _is_there(store):
         yield warning(
             Topic.STORE,
             "missing",
@@ -58,6 +58,13 @@ def examine(store: Embedded) -> Iterator[Finding]:
         yield damage(Topic.STORE, "unreadable", f"{e}.", _RESTORE)
     except (sqlite3.Error, OSError) as e:
         yield damage(Topic.STORE, "unreadable", f"{store.path} cannot be read: {e}.", _RESTORE)
+
+
+def _is_there(store: Embedded) -> bool:
+    try:
+        return store.path.exists()
+    except OSError:  # whoever opens it is told why that cannot be
+        return True
 
 
 _RESTORE: Final = "Restore a backup of it (flamenco-manager restore), which keeps what is there now."
@@ -102,7 +109,8 @@ def _counted(connection: sqlite3.Connection) -> Iterator[Finding]:
 def _ordered(connection: sqlite3.Connection) -> Iterator[Finding]:
     miscounted = [row[0] for row in connection.execute(_MISCOUNTED)]
     if miscounted:
-        text = f"{counted(len(miscounted), 'task')} wait for another number of parents than they should: {some(miscounted)}."
+        many = counted(len(miscounted), "task")
+        text = f"{many} wait for another number of parents than they should: {some(miscounted)}."
         yield damage(Topic.ORDER, "parents", text, f"They run too early or never: {_REPAIR}.", mendable=True)
     misplaced = lanes.misplaced(connection, connection.execute(_PLACED))
     heads = connection.execute(_HEADS).fetchall()

@@ -94,9 +94,7 @@ def not_newer(database: Database[Document], shown: str) -> None:
 
 def term(database: Database[Document]) -> Term:
     """Return how the lease stands."""
-    found = database[SETTINGS].find_one({"_id": "lease"})
-    if found is None:
-        return Term(holder="", state=(), taken=False)
+    found = database[SETTINGS].find_one({"_id": "lease"}) or {}
     state = tuple(found.get(name) for name in ("holder", "fence", "renewals"))
     return Term(holder=str(found.get("name", "")), state=state, taken=found.get("holder") is not None)
 

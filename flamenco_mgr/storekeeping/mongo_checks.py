@@ -47,8 +47,9 @@ class MongoChecks:
             return
         if form != schema.SCHEMA:
             if not mongo_target.is_empty(self.database):
-                text = f"{self.shown} is the original Manager's, and was not taken over yet."
-                yield warning(Topic.STORE, "version", text, "The first start takes it over; make a copy before.")
+                whose = "an older Manager's" if form else "the original Manager's"
+                text = f"{self.shown} is {whose}, and was not looked at any further."
+                yield warning(Topic.STORE, "version", text, "The next start brings it up to date; make a copy before.")
             return
         yield from self._missing_indexes()
         yield from self._left_alone()
@@ -93,7 +94,8 @@ class MongoChecks:
         self._look(slice_, workers)
         self._look_again(workers)
         if self.disordered:
-            text = f"What is noted of what they wait for is wrong in {counted(len(self.disordered), 'task')}: {some(self.disordered)}."
+            many = counted(len(self.disordered), "task")
+            text = f"What is noted of what they wait for is wrong in {many}: {some(self.disordered)}."
             advice = "They run too early, too late or never: doctor --repair has it found out anew."
             yield damage(Topic.ORDER, "ready", text, advice, mendable=True)
         if self.orphans:

@@ -74,9 +74,7 @@ class MongoSource:
         """Give the source; `NotDone` if no Manager of today has brought the database up to date."""
         with mongo.connected(store) as database:
             if mongo.form_of(database, store.shown) != schema.SCHEMA:
-                raise NotDone(
-                    f"{store.shown} was never used by this Manager; start it there once, so that it is taken over"
-                )
+                raise NotDone(f"{store.shown} is not in the form of this Manager; start it there once")
             yield cls(database=database, shown=store.shown)
 
     @property

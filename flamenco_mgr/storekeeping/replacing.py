@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from flamenco_mgr.store.sqlite.opening import FILE
+from flamenco_mgr.storekeeping.embedded import give_to_owner
 from flamenco_mgr.storekeeping.trouble import NotDone
 
 
@@ -20,6 +21,7 @@ def put_in_place(draft: Path, directory: Path, now: float) -> Path | None:
     """
     path = directory / FILE
     kept = _keep(path, now) if os.path.lexists(path) else None
+    give_to_owner(draft, directory)
     draft.replace(path)
     _sync(directory)
     return kept

@@ -54,6 +54,14 @@ class BackupTests(StoreCommandCase):
         self.assertTrue(Path(told["kept"]).is_file())
         self.assertEqual(self.manager.asked, [])
 
+    async def test_progress(self) -> None:
+        """On a terminal it is shown how far the work is; in a file or a pipe nothing of that is."""
+        self.farm()
+        ending = await self.run_it("backup", "farm.jsonl.gz", terminal=True)
+        self.assertEqual(ending.status, 0)
+        self.assertIn("writing", ending.out)
+        self.assertIn("of 68", ending.out)
+
     async def test_overwriting(self) -> None:
         """A file that is there stays, but with ``--force``."""
         self.farm()

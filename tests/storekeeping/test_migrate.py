@@ -14,7 +14,7 @@ from flamenco_mgr.storekeeping.progress import Silent
 from flamenco_mgr.storekeeping.stores import Store
 from flamenco_mgr.storekeeping.waiting import result_of
 from tests.storekeeping.case import NOW
-from tests.storekeeping.test_restore import RestoreCase, renew
+from tests.storekeeping.restoring import RestoreCase, renew
 
 MANY = 1200
 """Tasks for tests with slices."""

@@ -115,6 +115,8 @@ class Machine:
             try:
                 if not self.worker_id:
                     await self._register()
+                    self.state = "awake"  # the real one does not sign on then
+                    return
                 answer = await self._ask("POST", "/sign-on", supported_task_types=self.task_types, nickname=self.name)
             except NoAnswer:
                 await self.around.pause(RETRY)

@@ -36,6 +36,10 @@ class ServerLine:
     _treq: StreamingTreq = field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin with no connection: what a process that is dead has asked is never answered."""
         self._treq = StreamingTreq(self._resource)
 
     def request(self, method: str, url: Any, **options: Any) -> Any:
@@ -87,6 +91,7 @@ class ManagerProcess:
 
     def __attrs_post_init__(self) -> None:
         self.clock.advance(self.since)
+        self.line.begin()
         self.store = SQLiteStore.on(self.stored.connection, self.clock)
         around = Surroundings(
             clock=self.clock,

@@ -55,9 +55,9 @@ class TaskHolder:
         """The id of the task in hand."""
         return None if self._held is None else self._held.task.id
 
-    async def hold(self, task: HandedTask) -> WorkerState | None:
-        """Run a task, and return the state that was requested when it was taken away, if one was."""
-        run = TaskRun(task_id=task.id, job=task.job, started=self.clock.seconds())
+    async def hold(self, task: HandedTask, asked: float) -> WorkerState | None:
+        """Run a task, asked for at that instant; return the state that was requested when it was taken away, if any."""
+        run = TaskRun(task_id=task.id, job=task.job, asked=asked, started=self.clock.seconds())
         self.journal.runs.append(run)
         # Held before it begins, so that a process that dies of its first update still has a task to let go.
         self._held = held = _Held(task=task, run=run, running=Deferred())

@@ -39,13 +39,22 @@ class Ending(str, Enum):
 
 @define(eq=False, kw_only=True)
 class TaskRun:
-    """One time that a worker had a task in its hands; ``ended`` and ``how`` are None while it has."""
+    """
+    One time that a worker had a task in its hands; ``ended`` and ``how`` are None while it has.
+
+    ``asked`` is when it asked for a task, and ``started`` when it had the answer.
+    """
 
     task_id: str
     job: str
     started: float
     ended: float | None = None
     how: Ending | None = None
+    asked: float = field()
+
+    @asked.default
+    def _when_started(self) -> float:
+        return self.started
 
 
 @frozen(kw_only=True)
@@ -69,6 +78,14 @@ class Acknowledged:
 
 
 @frozen(kw_only=True)
+class Obeyed:
+    """A status that the Manager requested, and the worker took."""
+
+    at: float
+    status: str
+
+
+@frozen(kw_only=True)
 class Offence:
     """Something the Manager did that would break a real Worker, or cost it its time."""
 
@@ -87,6 +104,7 @@ class Journal:
 
     runs: list[TaskRun] = field(init=False, factory=list)
     acknowledged: list[Acknowledged] = field(init=False, factory=list)
+    obeyed: list[Obeyed] = field(init=False, factory=list)
     offences: list[Offence] = field(init=False, factory=list)
     latencies: defaultdict[Endpoint, list[float]] = field(init=False, factory=lambda: defaultdict(list))
     unanswered: Counter[Endpoint] = field(init=False, factory=Counter)

@@ -8,7 +8,7 @@ from typing import Final
 from attrs import frozen
 
 from flamenco_mgr.demo.worker.connection import ManagerConnection, NoAnswer
-from flamenco_mgr.demo.worker.journal import Endpoint
+from flamenco_mgr.demo.worker.journal import Endpoint, Obeyed
 from flamenco_mgr.demo.worker.process import WorkerProcess
 
 
@@ -45,6 +45,7 @@ class Obedience:
         if state is None:
             self.connection.offended(endpoint, f"requests {requested!r}, upon which a Worker sleeps for good")
             state = WorkerState.ASLEEP
+        self.connection.journal.obeyed.append(Obeyed(at=self.connection.clock.seconds(), status=state.value))
         if state is not WorkerState.ENDED:
             self.announce(state)
         return state

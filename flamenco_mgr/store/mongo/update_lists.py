@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from attrs import evolve
-
 from flamenco_mgr.store import places
 from flamenco_mgr.store.interfaces import ParkedUpdate, Place
 from flamenco_mgr.store.mongo import queries, update_documents
@@ -22,11 +20,13 @@ async def behind(
     """
     position = places.position(this_list, after, 2)
     order, last = (0, None) if position is None else (places.number(position[:1]), from_id(position[1]))
-    query = queries.oldest(order, (), limit + 1, task_id)
-    found = await collection.find(query)
-    seen = [one["_id"] for one in found if last is not None and one["mgr"]["order"] == order and _is_up_to(one, last)]
-    if seen:
-        found = await collection.find(evolve(query, filter={**query.filter, "_id": {"$nin": seen}}))
+    seen: list[Any] = []
+    while True:
+        found = await collection.find(queries.oldest(order, seen, limit + 1, task_id))
+        again = [one["_id"] for one in found if last is not None and _is_seen(one, order, last)]
+        if not again:
+            break
+        seen += again
     return found[:limit], _place(this_list, found[limit - 1]) if len(found) > limit else None
 
 
@@ -39,8 +39,8 @@ def parked(document: Document) -> ParkedUpdate:
     )
 
 
-def _is_up_to(document: Document, last: Any) -> bool:
-    return str(document["_id"]) <= str(last)
+def _is_seen(document: Document, order: int, last: Any) -> bool:
+    return document["mgr"]["order"] == order and str(document["_id"]) <= str(last)
 
 
 def _place(this_list: object, document: Document) -> Place:

@@ -6,7 +6,8 @@ wrong. The sums over all jobs follow by triggers.
 """
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 
 from flamenco_mgr.domain.tasks import Task
 
@@ -38,12 +39,14 @@ def kind(task: Task) -> Kind:
     return (task.job, task.status, task.task_type)
 
 
-def moved(connection: sqlite3.Connection, before: Task, after: Task) -> None:
-    """Count a task as what it has become."""
-    was, is_now = kind(before), kind(after)
-    if was != is_now:
-        connection.execute(_MORE, (*is_now, 1))
-        connection.execute(_FEWER, (*was, 1))
+def moved(connection: sqlite3.Connection, moves: Iterable[tuple[Kind, Kind]]) -> None:
+    """Count tasks as what each has become, instead of what it was."""
+    differences = Counter[Kind]()
+    for was, is_now in moves:
+        differences[is_now] += 1
+        differences[was] -= 1
+    connection.executemany(_MORE, [(*which, more) for which, more in differences.items() if more > 0])
+    connection.executemany(_FEWER, [(*which, -less) for which, less in differences.items() if less < 0])
 
 
 def book(connection: sqlite3.Connection, differences: Mapping[Kind, int]) -> None:

@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 
 from flamenco_mgr.store.interfaces import StoreUnavailable
 from flamenco_mgr.store.sqlite.commits import Commits
+from flamenco_mgr.store.sqlite.ledger import Ledger
 from flamenco_mgr.store.sqlite.tally import Tally
 from flamenco_mgr.store.sqlite.trouble import OUR_MISTAKES, Trouble
 
@@ -41,7 +42,8 @@ class Database:
     after an I/O error, or when the files are not in their places. While a COMMIT is on its way in a thread, what comes
     waits for its end; what is remembered does not.
     ``tally`` is what operations count in memory: it begins with what ``count`` finds when connected, and follows the
-    transaction.
+    transaction. What operations note in ``ledger`` is written down before the COMMIT, and before anything is done that may
+    look at it.
     """
 
     connect: Callable[[], sqlite3.Connection]
@@ -49,6 +51,7 @@ class Database:
     clock: IReactorTime
     commits: Commits
     tally: Tally = field(init=False, factory=Tally)
+    ledger: Ledger = field(init=False, factory=Ledger)
     _reading: Trouble = field(init=False, default=Factory(lambda self: Trouble(what="be read", clock=self.clock), True))
     _writing: Trouble = field(
         init=False, default=Factory(lambda self: Trouble(what="be written", clock=self.clock), True)
@@ -108,7 +111,10 @@ class Database:
         if self._committing:
             return self._later(lambda: self._read(sees, operation, *args, **kwargs))
         try:
-            result = operation(self.open(), *args, **kwargs)
+            connection = self.open()
+            if sees is None:
+                self._write_down(connection)
+            result = operation(connection, *args, **kwargs)
         except sqlite3.Error as e:
             return fail(self._failed(e, self._reading))
         except Exception as e:  # noqa: BLE001 it is the caller's
@@ -135,7 +141,7 @@ class Database:
         self, operation: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> "Deferred[T]":
         """Change something: all of it or, when the operation raises, nothing."""
-        return self._write(None, operation, *args, **kwargs)
+        return self._write(None, False, operation, *args, **kwargs)
 
     def write_some(
         self,
@@ -145,7 +151,17 @@ class Database:
         **kwargs: P.kwargs,
     ) -> "Deferred[T]":
         """Change something that `read_one` sees under these names only."""
-        return self._write(touches, operation, *args, **kwargs)
+        return self._write(touches, False, operation, *args, **kwargs)
+
+    def write_noting(
+        self,
+        touches: Collection[str],
+        operation: Callable[Concatenate[sqlite3.Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> "Deferred[T]":
+        """Do the same with an operation that notes in the ledger, and does not look at what is written down there."""
+        return self._write(touches, True, operation, *args, **kwargs)
 
     def leave(self, sees: str, operation: Callable[..., object], result: object) -> None:
         """Say, from within a write that touches ``sees``, what an operation will read there from now on."""
@@ -154,12 +170,13 @@ class Database:
     def _write(
         self,
         touches: Collection[str] | None,
+        notes: bool,
         operation: Callable[Concatenate[sqlite3.Connection, P], T],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> "Deferred[T]":
         if self._committing:
-            return self._later(lambda: self._write(touches, operation, *args, **kwargs))
+            return self._later(lambda: self._write(touches, notes, operation, *args, **kwargs))
         alone = (
             not self._group
         )  # then all of the transaction is undone if this fails, and there is no need of a savepoint
@@ -169,19 +186,22 @@ class Database:
                 connection.execute("BEGIN IMMEDIATE")
                 self._group, self._touched = [], set()
                 self._flushing = self.clock.callLater(0, self._let_others_join, _LOOKS, 0)
+            if not notes:
+                self._write_down(connection)
             if not alone:
                 connection.execute("SAVEPOINT operation")
         except sqlite3.Error as e:
             return fail(self._failed(e, self._writing))
         except StoreUnavailable as e:
             return fail(e)
-        counted = self.tally.value
+        counted, noted = self.tally.value, len(self.ledger)
         try:
             result = operation(connection, *args, **kwargs)
             if not alone:
                 connection.execute("RELEASE operation")
         except Exception as e:  # noqa: BLE001 whatever it is, its neighbours must not suffer
             self.tally.value = counted
+            self.ledger.cut(noted)
             self._leaving.clear()
             return fail(self._undo(connection, e, alone=alone))
         self._touch(touches)
@@ -247,6 +267,10 @@ class Database:
             self._lose(StoreUnavailable("nothing was changed"))
             return
         connection = self.open()
+        try:
+            self._write_down(connection)
+        except StoreUnavailable:  # which all have been told
+            return
         if aside and self.commits.may_wait:
             self._committing = True
             self.commits.aside(connection, self._committed)
@@ -257,6 +281,17 @@ class Database:
             self._committed(e)
         else:
             self._committed(None)
+
+    def _write_down(self, connection: sqlite3.Connection) -> None:
+        """Write down what the group has noted; if that fails, all of it is lost."""
+        if not self.ledger:
+            return
+        try:
+            self.ledger.write(connection)
+        except sqlite3.Error as e:
+            reason = self._writing.met(e)
+            self._lose(reason, distrust=_distrusted(e))
+            raise reason from e
 
     def _committed(self, error: sqlite3.Error | None) -> None:
         self._committing = False
@@ -328,6 +363,7 @@ class Database:
         if distrust:
             self._disconnect()
         self.tally.rewind()
+        self.ledger.cut(0)
         for deferred, _ in self._end_group():
             deferred.errback(reason)
 

@@ -1,6 +1,7 @@
 """The history, as operations on the connection."""
 
 import sqlite3
+from collections.abc import Iterable
 from typing import Any
 
 from flamenco_mgr.domain.events import Event, EventKind
@@ -28,9 +29,12 @@ _END = 1 << 62
 
 def record(connection: sqlite3.Connection, event: Event) -> None:
     """Append an event; it is durable with what else is done in the transaction."""
-    connection.execute(
-        _RECORD, (event.at, event.kind, event.before, event.after, event.task, event.job, event.worker, event.text)
-    )
+    connection.execute(_RECORD, _values(event))
+
+
+def record_all(connection: sqlite3.Connection, recorded: Iterable[Event]) -> None:
+    """Append events, in their order."""
+    connection.executemany(_RECORD, map(_values, recorded))
 
 
 def page(
@@ -75,6 +79,10 @@ def _way(asked: EventsAsked) -> tuple[str, str | None]:
     if asked.kind is not None and asked.kind != EventKind.TASK:
         return "kind", asked.kind
     return "", None
+
+
+def _values(event: Event) -> tuple[Any, ...]:
+    return (event.at, event.kind, event.before, event.after, event.task, event.job, event.worker, event.text)
 
 
 def _event(row: tuple[Any, ...]) -> Event:

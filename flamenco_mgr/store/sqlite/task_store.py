@@ -49,10 +49,10 @@ class SQLiteTaskStore:
     def apply(self, transition: Transition) -> "Deferred[bool]":
         """See `ITaskStore.apply`."""
         # What follows from it for other tasks, where they wait, is not seen in them.
-        return self._database.write_some((transition.after.id,), self._apply, transition)
+        return self._database.write_noting((transition.after.id,), self._apply, transition)
 
     def _apply(self, connection: sqlite3.Connection, transition: Transition) -> bool:
-        if not task_writes.apply(connection, self._database.tally, transition):
+        if not task_writes.apply(connection, self._database.tally, self._database.ledger, transition):
             return False
         after = transition.after
         self._database.leave(after.id, task_reads.get, evolve(after, revision=after.revision + 1))

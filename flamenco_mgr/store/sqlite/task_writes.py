@@ -4,16 +4,17 @@ import sqlite3
 from collections import Counter
 from collections.abc import Sequence
 
-from flamenco_mgr.domain.events import of_task
 from flamenco_mgr.domain.tasks import SCHEDULABLE, Task, TaskStatus
 from flamenco_mgr.domain.updates import Transition
 from flamenco_mgr.store.interfaces import Import, SetAside
-from flamenco_mgr.store.sqlite import counts, events, failures, families, lanes, marks, queue
+from flamenco_mgr.store.sqlite import counts, failures, families, lanes, marks, queue
 from flamenco_mgr.store.sqlite.encoding import from_commands
+from flamenco_mgr.store.sqlite.ledger import Ledger
 from flamenco_mgr.store.sqlite.tally import Tally
 from flamenco_mgr.store.sqlite.task_rows import FIELDS, change_query, changes, row
 
-_COUNTED = frozenset({"status", "job", "task_type"})
+_TOLD = frozenset({"status", "job", "task_type", "worker_id"})
+"""The columns that counts or events follow."""
 
 _FAILED = frozenset({"failed_by", "job", "task_type"})
 
@@ -44,12 +45,12 @@ _HOLD = "UPDATE tasks SET held = 1 WHERE id = ?"
 _RELEASE = "UPDATE tasks SET held = 0 WHERE number = ?"
 
 
-def apply(connection: sqlite3.Connection, tally: Tally, transition: Transition) -> bool:
-    """Change a task as decided and queue its update, or do nothing and return False."""
+def apply(connection: sqlite3.Connection, tally: Tally, ledger: Ledger, transition: Transition) -> bool:
+    """Change a task as decided and queue its update, or do nothing and return False; note what is to be written down."""
     before, after = transition.before, transition.after
     if transition.unless_pinged and _is_pinged(connection, before):
         return False
-    changed = _change(connection, before, after)
+    changed = _change(connection, ledger, before, after)
     if not changed or (after == before and connection.execute(_TOUCH, (before.id, before.revision)).rowcount != 1):
         return False
     if transition.update is not None:
@@ -59,10 +60,12 @@ def apply(connection: sqlite3.Connection, tally: Tally, transition: Transition) 
 
 def take_in(connection: sqlite3.Connection, imports: Sequence[Import]) -> frozenset[str]:
     """Store tasks of the Server's; return the ids of those that were left alone."""
-    left = [one for one in imports if not _take_in(connection, one)]
+    ledger = Ledger()
+    left = [one for one in imports if not _take_in(connection, ledger, one)]
     new = Counter(counts.kind(one.after) for one in imports if one.before is None)
     new.subtract(counts.kind(one.after) for one in left if one.before is None)
     counts.book(connection, new)
+    ledger.write(connection)
     return frozenset(one.after.id for one in left)
 
 
@@ -96,8 +99,8 @@ def _is_pinged(connection: sqlite3.Connection, before: Task) -> bool:
     return connection.execute(_UNPINGED, (before.id, before.last_worker_ping)).fetchone() is None
 
 
-def _take_in(connection: sqlite3.Connection, new: Import) -> bool:
-    return _add(connection, new) if new.before is None else _merge(connection, new.before, new)
+def _take_in(connection: sqlite3.Connection, ledger: Ledger, new: Import) -> bool:
+    return _add(connection, new) if new.before is None else _merge(connection, ledger, new.before, new)
 
 
 def _add(connection: sqlite3.Connection, new: Import) -> bool:
@@ -119,8 +122,8 @@ def _add(connection: sqlite3.Connection, new: Import) -> bool:
     return True
 
 
-def _merge(connection: sqlite3.Connection, before: Task, new: Import) -> bool:
-    if not _change(connection, before, new.after):
+def _merge(connection: sqlite3.Connection, ledger: Ledger, before: Task, new: Import) -> bool:
+    if not _change(connection, ledger, before, new.after):
         return False
     if new.held:
         connection.execute(_HOLD, (before.id,))
@@ -132,7 +135,7 @@ def _merge(connection: sqlite3.Connection, before: Task, new: Import) -> bool:
     return True
 
 
-def _change(connection: sqlite3.Connection, before: Task, after: Task) -> bool:
+def _change(connection: sqlite3.Connection, ledger: Ledger, before: Task, after: Task) -> bool:
     """Change a task whose revision is still that of ``before``; the columns that differ, and what follows from them."""
     changed = changes(before, after)
     if not changed:
@@ -145,13 +148,10 @@ def _change(connection: sqlite3.Connection, before: Task, after: Task) -> bool:
     query = change_query(tuple(changed))
     if connection.execute(query, (*changed.values(), before.id, before.revision)).rowcount != 1:
         return False
-    if not _COUNTED.isdisjoint(changed):
-        counts.moved(connection, before, after)
+    if not _TOLD.isdisjoint(changed):
+        ledger.note(before, after)
     if not _FAILED.isdisjoint(changed):
         failures.changed(connection, before, after)
-    event = of_task(before, after)
-    if event is not None:
-        events.record(connection, event)
     if lane is not None:
         lanes.put_head_right(connection, lane)
     if not _DECIDES_WHO_WAITS.isdisjoint(changed):
