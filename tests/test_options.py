@@ -85,7 +85,7 @@ class ConfigurationTests(OptionsCase):
         self.assertEqual(settings.database_path, self.rundir / "store")
 
     def test_no_file(self) -> None:
-        """No configuration file: one line that names the two that were looked for."""
+        """Fact 86 of task-lifecycle.md 20 (configuration.md 14): without a file one line names the two looked for."""
         self.file.unlink()
         message = self.ending()
         self.assertIn(str(self.rundir / "manager.yaml"), message)

@@ -18,7 +18,15 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 
 UNIT = CHECKOUT / "systemd/flamenco-manager.service"
 
-SHARED = ("manager.yaml", "api.md", "backup-format.md", "mongodb.md", "flamenco-manager.service", "flamenco-manager.json", "alerts.yaml")
+SHARED = (
+    "manager.yaml",
+    "api.md",
+    "backup-format.md",
+    "mongodb.md",
+    "flamenco-manager.service",
+    "flamenco-manager.json",
+    "alerts.yaml",
+)
 """What an administrator starts from."""
 
 

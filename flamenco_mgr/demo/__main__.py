@@ -26,6 +26,7 @@ from flamenco_mgr.demo.demonstration import Demonstration
 from flamenco_mgr.demo.plan import (
     REAL_TASKS,
     REAL_WORKERS,
+    SIMULATORS,
     TASKS,
     TIME_LIMIT,
     TIME_LIMIT_FOR_REAL,
@@ -61,9 +62,15 @@ def _options(arguments: Sequence[str]) -> Namespace:
         action="store_true",
         help="Workers render a small job with Blender, and make a video of it with ffmpeg, on a quiet day",
     )
-    parser.add_argument("--quiet-day", action="store_true", help="nobody changes their mind, nothing dies")
     parser.add_argument(
-        "--workers", type=_count, metavar="N", help=f"how many Workers [{WORKERS}, for real {REAL_WORKERS}]"
+        "--quiet-day", action="store_true", help="nobody changes their mind, nothing fails, sleeps or dies"
+    )
+    parser.add_argument(
+        "--workers",
+        type=_count,
+        metavar="N",
+        help=f"how many Workers; if fewer than {SIMULATORS}, no task fails, and none sleeps [{WORKERS}, for real "
+        f"{REAL_WORKERS}]",
     )
     parser.add_argument(
         "--tasks",

@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import datetime
 from typing import Final
 
-from attrs import define
+from attrs import define, field
 
 from flamenco_mgr.demo.farm import DemoFarm
 from flamenco_mgr.demo.farm_books import Night
@@ -17,6 +17,7 @@ from flamenco_mgr.demo.standin.entries import StandInTask
 from flamenco_mgr.demo.standin.statuses import FINAL, TaskStatus
 from flamenco_mgr.demo.worker.journal import Ending
 from flamenco_mgr.demo.worker.obeying import WorkerState
+from flamenco_mgr.domain.sleeping import SleepSchedule
 
 _AND: Final = " and "
 
@@ -27,16 +28,14 @@ class Breakdowns:
 
     farm: DemoFarm
     narrator: Narrator
+    _asleep: tuple[SimulatedWorker, float] | None = field(init=False, default=None)
 
     async def tasks_fail(self) -> None:
         """Have a Worker fail at all that it tries, and a task on all Workers that try it."""
         if not self.farm.plan.failures:
             return
-        await self.narrator.until(
-            lambda: any(task.status == TaskStatus.SOFT_FAILED for task in self._tasks()) or self._is_settled(),
-            "no task has failed",
-        )
-        for task in [task for task in self._tasks() if self._failed_at(task)][:1]:
+        await self.narrator.until(lambda: bool(self._tried()) or self._is_settled(), "no task has failed on a Worker")
+        for task in self._tried()[:1]:
             self.narrator.tell(f"{task.name} has failed on {self._failed_at(task)}, and others may try it")
         await self._a_worker_is_banned()
         await self._a_task_has_failed()
@@ -64,28 +63,57 @@ class Breakdowns:
                     f"{task.name} has failed on {self._failed_at(task)}: nobody else tries it, the Server is told"
                 )
 
-    async def a_worker_falls_asleep(self) -> SimulatedWorker | None:
-        """Give a Worker a sleep schedule, and wait until it obeys; return which one it is."""
+    async def a_worker_falls_asleep(self) -> None:
+        """Have an operator give a Worker a night in which it is now, and wait until it sleeps."""
+        if not self.farm.plan.failures:
+            return
         crew = self.farm.crew
-        if len(crew.workers) == 1:
-            return None
-        awake = [worker for worker in crew.workers if worker.state is WorkerState.AWAKE]
-        await self.narrator.good_moment(lambda: any(crew.at_work()), "no Worker is at work", fair=lambda: bool(awake))
-        worker = next(crew.at_work(), awake[0])
-        return worker
+        await self.narrator.good_moment(
+            lambda: next(crew.at_work(), None) is not None, "no Worker is awake", fair=crew.at_rest
+        )
+        worker = next(crew.at_work(), crew.workers[0])
+        name, task, now = worker.profile.nickname, self.farm.task_name(worker.running), self._now()
+        night = night_around(datetime.now().astimezone())
+        await self._give(worker, night)
+        self.narrator.tell(f"An operator has {name} sleep {night.text}, {task} in its hands")
+        await self.narrator.until(lambda: worker.state is WorkerState.ASLEEP, f"{name} does not fall asleep")
+        self.narrator.tell(f"{name} sleeps, and what it had in its hands is for others")
+        self._asleep = (worker, now)
 
-    async def it_wakes_up(self, sleeper: SimulatedWorker | None) -> None:
-        """End the night of the Worker that sleeps."""
+    async def it_wakes_up(self) -> None:
+        """Have the operator give the Worker that sleeps a night in which it is not now, and wait until it is awake."""
+        if self._asleep is None:
+            return
+        worker, begins = self._asleep
+        name, now = worker.profile.nickname, self._now()
+        night = night_after(datetime.now().astimezone())
+        await self._give(worker, night)
+        self.farm.nights.append(Night(worker=name, begins=begins, ends=now))
+        self.narrator.tell(f"An operator has {name} sleep {night.text}: its night is over")
+        await self.narrator.until(lambda: worker.state is WorkerState.AWAKE, f"{name} does not wake up")
+        self.narrator.tell(f"{name} is awake")
+
+    async def _give(self, worker: SimulatedWorker, night: SleepSchedule) -> None:
+        giving = self.farm.operator.set_schedule(worker.disk.worker_id, night)
+        await self.narrator.until_done(giving, "no Manager takes a sleep schedule")
+
+    def _now(self) -> float:
+        return float(self.farm.reactor.seconds())
 
     def _tasks(self) -> list[StandInTask]:
         return list(self.farm.jobs[-1].tasks.values())
+
+    def _tried(self) -> list[StandInTask]:
+        """Return the tasks that have failed on some, and not for good."""
+        return [task for task in self._tasks() if self._failed_at(task) and task.status != TaskStatus.FAILED]
 
     def _is_settled(self) -> bool:
         return all(task.status in FINAL for task in self._tasks())
 
     def _failed_at(self, task: StandInTask) -> str:
         """Return who has failed at a task, as far as the Server knows."""
-        names = [self.farm.crew.names[failed["id"]] for failed in task.document.get("failed_by_workers", ())]
+        known, failed_by = self.farm.crew.names, task.document.get("failed_by_workers", ())
+        names = [known.get(failed["id"], "somebody") for failed in failed_by]
         return _AND.join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
     def _failing(self) -> list[str]:

@@ -102,12 +102,13 @@ class Crew:
         busy = [worker for worker in self.workers if worker.running is not None]
         yield from sorted(busy, key=lambda worker: worker.journal.runs[-1].started, reverse=True)
 
+    def idle(self) -> bool:
+        """Whether all have nothing in their hands and nothing left to say."""
+        return all(worker.running is None and not worker.disk.updates for worker in self.workers)
+
     def at_rest(self) -> bool:
-        """Whether all are awake, with nothing in their hands and nothing left to say."""
-        return all(
-            worker.running is None and not worker.disk.updates and worker.state is WorkerState.AWAKE
-            for worker in self.workers
-        )
+        """Whether all are idle, and awake."""
+        return self.idle() and all(worker.state is WorkerState.AWAKE for worker in self.workers)
 
     def resurrect(self, dead: SimulatedWorker) -> None:
         """Start the next process on the machine of one that is dead."""

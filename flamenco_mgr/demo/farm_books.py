@@ -1,7 +1,8 @@
 """What the three sides of the farm have on record, put side by side."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from attrs import field, frozen
@@ -16,7 +17,7 @@ _MILLISECOND: Final = 0.001
 _OF_ITSELF: Final = {Ending.COMPLETED, Ending.FAILED}
 """How a run ends that is then reported."""
 
-_TOLD_AS: Final[Mapping[str | None, Set[str | None]]] = {
+_TOLD_AS: Final[Mapping[str | None, AbstractSet[str | None]]] = {
     TaskStatus.FAILED: {TaskStatus.FAILED, TaskStatus.SOFT_FAILED}
 }
 """What else the Server may be told when a worker says something: others may do what one has failed at."""
@@ -47,7 +48,7 @@ class FarmBooks:
     strangers: int
     kinds: Mapping[str, Kind]
     failed_by: Mapping[str, Sequence[str]]
-    banned: Set[tuple[str, Kind]]
+    banned: AbstractSet[tuple[str, Kind]]
     nights: Sequence["Night"]
     sent_logs: Sequence["SentLog"]
     owed_logs: Sequence[str]
@@ -85,7 +86,8 @@ class FarmBooks:
     def has_arrived(self, report: Acknowledged, *, since: float) -> bool:
         """Whether the Server was told what a worker reported, not before ``since`` (seconds since 1970)."""
         return any(
-            received.status in _TOLD_AS.get(report.task_status, {report.task_status}) and received.at / 1000 >= since - _MILLISECOND
+            received.status in _TOLD_AS.get(report.task_status, {report.task_status})
+            and received.at / 1000 >= since - _MILLISECOND
             for received in self.record.received.get(report.task_id, ())
         )
 
@@ -135,8 +137,8 @@ class Deed:
     """
     A worker's work on a task, and the acknowledged report of its end, if there is one.
 
-    ``unaware``: it was asked for while the report of the same worker's last work on the task was still on the worker's disk,
-    so that the Manager could not know better than to give it the same task again (worker-api.md 7).
+    ``unaware``: it was asked for while the report of the same worker's last work on the task was still on the worker's
+    disk, so that the Manager could not know better than to give it the same task again (worker-api.md 7).
     """
 
     worker: str

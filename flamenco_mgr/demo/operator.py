@@ -10,12 +10,14 @@ from attrs import frozen
 from treq.client import HTTPClient
 from twisted.internet.error import ConnectError
 from twisted.web.client import Agent
+from twisted.web.http_headers import Headers
 
 from flamenco_mgr.demo.manager_process import ManagerIsSilent, ManagerProcess
 from flamenco_mgr.domain.sleeping import SleepSchedule
 from flamenco_mgr.wire.operator_json import sleep_schedule_document
 
 _AN_ERROR: Final = 400
+_JSON: Final = Headers({"Content-Type": ["application/json"]})
 _HALF_A_NIGHT: Final = timedelta(hours=2)
 
 
@@ -44,9 +46,7 @@ class Operator:
         for manager in self.managers:
             body = None if document is None else json.dumps(document).encode()
             try:
-                response = await self.client.request(
-                    method, urljoin(manager.url, path), data=body, headers={"Content-Type": ["application/json"]}
-                )
+                response = await self.client.request(method, urljoin(manager.url, path), data=body, headers=_JSON)
             except ConnectError:
                 continue
             content: bytes = await response.content()

@@ -45,8 +45,9 @@ class Plan:
 
     ``database_url`` is that of a new database on MongoDB; without one the embedded store is used. ``tasks`` is about
     how many each of the two jobs has. Workers live ``speed`` times faster than real ones. ``accidents``: users change
-    their minds, a Worker dies, one sleeps, a Manager is killed, and some tasks fail, if there are enough Workers. With a ``studio`` there is one job, and Workers do it for real.
-    After ``time_limit`` seconds it has failed. All files are below ``directory``.
+    their minds, a Worker dies, a Manager is killed, and, if there are enough Workers, some tasks fail and a Worker has
+    to sleep. With a ``studio`` there is one job, and Workers do it for real. After ``time_limit`` seconds the
+    demonstration has failed. All files are below ``directory``.
     """
 
     directory: Path
@@ -66,7 +67,7 @@ class Plan:
 
     @property
     def failures(self) -> bool:
-        """Whether some tasks fail: those of a third job."""
+        """Whether some tasks fail, those of a third job, and a Worker has to sleep."""
         return self.accidents and self.workers >= SIMULATORS
 
     @time_limit.default

@@ -83,7 +83,6 @@ class Story:
 
     async def _accidents(self) -> None:
         breakdowns = Breakdowns(farm=self.farm, narrator=self.narrator)
-        await self._completed(0.02)
         await breakdowns.tasks_fail()
         await self._completed(0.08)
         await self._a_task_is_canceled()
@@ -92,10 +91,10 @@ class Story:
         await self._a_log_is_wanted()
         await self._completed(0.4)
         self._a_job_is_requeued()
-        sleeper = await breakdowns.a_worker_falls_asleep()
+        await breakdowns.a_worker_falls_asleep()
         await self._completed(0.6)
         await self._a_manager_is_killed()
-        await breakdowns.it_wakes_up(sleeper)
+        await breakdowns.it_wakes_up()
         await self._completed(0.8)
         self._a_chunk_is_wanted_again()
 
@@ -166,7 +165,7 @@ class Story:
         await self.narrator.good_moment(
             lambda: busy() * 2 >= len(crew.workers) and unsent() > 0,
             "no Worker is at work",
-            fair=lambda: busy() > 0 or self._is_over(),
+            fair=lambda: busy() > 0 or self._is_idle(),
         )
         victim = await self._leader(self.farm.managers)
         self.narrator.tell(f"{victim.name} is killed. Workers at work: {busy()}, updates on their way: {unsent()}")
@@ -224,7 +223,11 @@ class Story:
     def _is_over(self) -> bool:
         if self.farm.plan.studio is not None and any(job.status == JobStatus.FAILED for job in self.farm.jobs):
             raise Failed(f"The job has failed; the tasks' logs in {self.farm.task_logs} tell why")
-        return all(_is_done(job) for job in self.farm.jobs) and self.farm.crew.at_rest()
+        return self._is_idle() and self.farm.crew.at_rest()
+
+    def _is_idle(self) -> bool:
+        """Whether there is nothing to do, though a Worker may sleep."""
+        return all(_is_done(job) for job in self.farm.jobs) and self.farm.crew.idle()
 
 
 def _is_done(job: StandInJob) -> bool:

@@ -1,7 +1,7 @@
 """What is printed at the end of the demonstration."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import ceil
 from typing import Final
 
@@ -34,13 +34,14 @@ def print_summary(
     for table in (
         _story(events),
         _tasks(books),
+        *([_failures(books)] if books.failed_by else []),
         _worker_requests(books.journals.values()),
         _server_requests(farm),
     ):
         console.print()
         console.print(table)
     console.print()
-    console.print(_figures(farm), soft_wrap=True)
+    console.print("\n".join((_figures(farm), *_mishaps(books))), soft_wrap=True)
     console.print()
     for proof, lines in found.items():
         console.print(Text.assemble(("  ✗ ", "bold red") if lines else ("  ✓ ", "bold green"), proof))
@@ -71,6 +72,14 @@ def _tasks(books: FarmBooks) -> Table:
     table = _table("Tasks", "status", "Server", "Store")
     for status in sorted(server.keys() | store.keys()):
         table.add_row(status, str(server[status]), str(store[status]))
+    return table
+
+
+def _failures(books: FarmBooks) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.title, table.title_justify, table.title_style = "Tasks that failed on Workers", "left", "bold"
+    for task_id, workers in books.failed_by.items():
+        table.add_row(books.names[task_id], books.server[task_id], Text(", ".join(workers), style="dim"))
     return table
 
 
@@ -112,6 +121,15 @@ def _figures(farm: DemoFarm) -> str:
         f"{len(record.pushes)} batches{again}.\n{len(sizes)} log files were written, {sum(sizes) / 1024:.0f} KiB. "
         f"{_managers(farm)}"
     )
+
+
+def _mishaps(books: FarmBooks) -> Iterator[str]:
+    for worker, (_, task_type) in sorted(books.banned):
+        yield f"{worker} was put on the blacklist, for tasks of type {task_type}."
+    for night in books.nights:
+        yield f"{night.worker} had {night.ends - night.begins:.1f} s of its night."
+    for log in books.sent_logs:
+        yield f"The Server asked for the log of {books.names[log.task_id]}, and got its {len(log.got)} bytes."
 
 
 def _managers(farm: DemoFarm) -> str:

@@ -1,5 +1,7 @@
 """What people and scripts look at, beyond the report of the whole farm."""
 
+from hashlib import blake2b
+
 from attrs import frozen
 
 from flamenco_mgr.domain.blacklist import EXPIRES_AFTER, BlacklistLine
@@ -25,6 +27,7 @@ _WAITING = 100
 
 _LINES = "blacklist"
 _LINE_TEXTS = 5
+_TYPE_BYTES = 16
 
 
 @frozen(kw_only=True)
@@ -112,4 +115,6 @@ class FarmBrowser:
 
 def _place(line: BlacklistLine) -> Place:
     # Of a number of seconds as a text, the greater one comes later as long as they have the same length.
-    return _LINES, f"{line.created:017.3f}", line.worker_id, line.job, line.task_type
+    # A type may be longer than what goes through URLs.
+    task_type = blake2b(line.task_type.encode("utf-8", "surrogatepass"), digest_size=_TYPE_BYTES).hexdigest()
+    return _LINES, f"{line.created:017.3f}", line.worker_id, line.job, task_type

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import ClassVar
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
+from twisted.internet.defer import DeferredLock
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
@@ -24,7 +25,8 @@ class ParkedUpdates:
 
     What is told again is queued anew as the newest word of its task, on the condition that the task has not changed;
     only then is the parked one forgotten. If that is interrupted in between, and repeated, the Server hears it twice,
-    which is as good as once (server-api.md 17.8).
+    which is as good as once (server-api.md 17.8). Acts take turns, so that what two operators want at the same time is
+    done once, and the other one hears that nothing is parked any more.
     """
 
     _log: ClassVar[Logger] = Logger()
@@ -35,9 +37,22 @@ class ParkedUpdates:
     pushes: IKickable
     clock: IReactorTime
     new_id: Callable[[], str]
+    _turn: DeferredLock = field(init=False, factory=DeferredLock)
 
     async def retry(self, update_id: str) -> None:
         """Queue a parked update again; raises `NotHere`, or `NotPossible` if the Server must not hear it any more."""
+        async with self._turn:
+            await self._retry(update_id)
+
+    async def drop(self, update_id: str) -> None:
+        """Forget a parked update for good; raises `NotHere`."""
+        async with self._turn:
+            parked = await self._parked(update_id)
+            if not await self.updates.drop_parked(update_id):
+                raise NotHere(f"no update {update_id} is parked")
+            await self._note(parked.update, "parked update was dropped")
+
+    async def _retry(self, update_id: str) -> None:
         parked = await self._parked(update_id)
         update, now, new_id = parked.update, self.clock.seconds(), self.new_id()
         known = [False]
@@ -55,13 +70,6 @@ class ParkedUpdates:
         await self.updates.drop_parked(update_id)
         await self._note(update, "parked update is to be told again")
         self.pushes.kick()
-
-    async def drop(self, update_id: str) -> None:
-        """Forget a parked update for good; raises `NotHere`."""
-        parked = await self._parked(update_id)
-        if not await self.updates.drop_parked(update_id):
-            raise NotHere(f"no update {update_id} is parked")
-        await self._note(parked.update, "parked update was dropped")
 
     async def _parked(self, update_id: str) -> ParkedUpdate:
         parked = await self.updates.parked_one(update_id)

@@ -13,6 +13,8 @@ from flamenco_mgr.web.replies import raw_error
 _LONGEST_LENGTH = 20
 """Digits of a Content-Length."""
 
+_TOO_LONG = "the head of the request, with its URL, is longer than 16 KiB"
+
 
 class ClientConnection(HTTPChannel):
     """
@@ -85,7 +87,7 @@ class ClientConnection(HTTPChannel):
     def lineLengthExceeded(self, line: bytes) -> None:
         """Answer a request with a line that is too long."""
         _ = line
-        self._respondToBadRequestAndDisconnect()
+        self._refuse(_TOO_LONG)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Let go of the timer."""
@@ -107,6 +109,11 @@ class ClientConnection(HTTPChannel):
 
     def _respondToBadRequestAndDisconnect(self) -> None:
         """Answer what is no HTTP in JSON, as everything else; overrides Twisted's answer without a body."""
+        self._refuse(
+            _TOO_LONG if self._receivedHeaderSize > self.totalHeadersSize else "this is not a request of HTTP/1.1"
+        )
+
+    def _refuse(self, why: str) -> None:
         uri = getattr(self, "_path", b"")
-        self.write(raw_error(uri, HTTPStatus.BAD_REQUEST, "this is not a request of HTTP/1.1"))
+        self.write(raw_error(uri, HTTPStatus.BAD_REQUEST, why))
         self.loseConnection()

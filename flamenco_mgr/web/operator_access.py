@@ -56,7 +56,8 @@ class OperatorAccess:
         """Return if whoever sends a request is an operator; raises `NotForYou` otherwise."""
         if not (self.open_to_all or is_local(request)):
             raise NotForYou("the farm is shown and steered on the Manager's own machine only")
-        host = _text(request.getHeader(b"Host"))
+        named = [_text(name) for name in request.requestHeaders.getRawHeaders(b"Host", [b""])]
+        host = next((name for name in named if not self._is_known(name)), named[0])
         if not self._is_known(host):
             raise NotForYou(
                 f"this Manager is not known as {host[:100]!r}: use its IP address, its machine's name, or its own_url"
@@ -75,7 +76,7 @@ class OperatorAccess:
         return bool(name) and (_is_address(name) or name in self._names)
 
     def _is_own_page(self, request: Request, host: str) -> bool:
-        if request.getHeader(b"Sec-Fetch-Site") not in (None, *_OUR_OWN_PAGES):
+        if not set(request.requestHeaders.getRawHeaders(b"Sec-Fetch-Site", [])).issubset(_OUR_OWN_PAGES):
             return False
         asked = f"{'https' if request.isSecure() else 'http'}://{host}"
         ours = {_site(asked), _site(self.own_url.to_text())} - {None}

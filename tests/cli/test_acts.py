@@ -97,6 +97,8 @@ class SteeringTests(ActsTestCase):
         line = await self.fails(1, "workers", "schedule", "render07", "--start", "99:99")
         self.assertEqual(line, "The Manager refuses: time_start: '99:99' is no time")
         self.assertIn("--off", await self.fails(2, "workers", "schedule", "render07", "--off", "--days", "mo"))
+        self.assertIn("say when it sleeps", await self.fails(2, "workers", "schedule", "render07"))
+        self.assertEqual(len(self.acts()), 1)
 
     async def test_worker_acts(self) -> None:
         """A Worker's time-out is acknowledged, it is tested, and forgotten."""

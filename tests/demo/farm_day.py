@@ -8,10 +8,11 @@ from attrs import define, evolve, field
 from flamenco_mgr.demo.agreement import disagreements
 from flamenco_mgr.demo.farm_books import FarmBooks
 from flamenco_mgr.demo.standin.record import Cause, Change, Outcome, Record
-from flamenco_mgr.demo.worker.journal import Acknowledged, Ending, Journal, TaskRun
+from flamenco_mgr.demo.worker.journal import Acknowledged, Ending, Journal, Obeyed, TaskRun
 
 TASK = "5dcbc8346b1d520019e0aa02"
-ANN, BOB = "ann", "bob"
+KIND = ("5dcbc8346b1d520019e0aa01", "render")
+ANN, BOB, CEM = "ann", "bob", "cem"
 
 
 @define(eq=False)
@@ -19,7 +20,7 @@ class FarmDay:
     """Writes into the books of all three sides what happens to one task."""
 
     record: Record = field(init=False, factory=Record)
-    journals: dict[str, Journal] = field(init=False, factory=lambda: {ANN: Journal(), BOB: Journal()})
+    journals: dict[str, Journal] = field(init=False, factory=lambda: {name: Journal() for name in (ANN, BOB, CEM)})
     logged: list[str] = field(init=False, factory=list)
     status: str = field(init=False, default="queued")
 
@@ -53,6 +54,15 @@ class FarmDay:
         self.status = status
         self.record.changes[TASK].append(Change(at=round(at * 1000), status=status, cause=Cause.USER))
 
+    def failed(self, worker: str, began: float, ended: float) -> None:
+        """Have a worker fail at the task, and the Manager hear of it."""
+        self.worked(worker, began, ended, Ending.FAILED)
+        self.acknowledged(worker, ended + 0.1, "failed")
+
+    def requested(self, worker: str, at: float, status: str) -> None:
+        """Have a worker take a status that the Manager requests."""
+        self.journals[worker].obeyed.append(Obeyed(at=at, status=status))
+
     def done(self, worker: str, began: float, ended: float, log: str = "frame 1") -> None:
         """Have a worker do the task, and everybody hear of it."""
         self.worked(worker, began, ended)
@@ -69,6 +79,12 @@ class FarmDay:
             record=self.record,
             manager={TASK: self.status},
             strangers=0,
+            kinds={TASK: KIND},
+            failed_by={},
+            banned=frozenset(),
+            nights=(),
+            sent_logs=(),
+            owed_logs=(),
             waiting=0,
             set_aside=(),
             journals=self.journals,

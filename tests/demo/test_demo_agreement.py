@@ -25,9 +25,9 @@ class AgreementCase(SynchronousTestCase):
         self.assertEqual(list(found), [proof], found)
         self.assertIn(words, found[proof][0])
 
-    def assert_agree(self) -> None:
+    def assert_agree(self, **changes: object) -> None:
         """Check that nothing is found."""
-        self.assertEqual(self.day.found(), {})
+        self.assertEqual(self.day.found(**changes), {})
 
 
 class AgreeingTests(AgreementCase):
@@ -154,7 +154,7 @@ class DisagreeingTests(AgreementCase):
         self.day.worked(ANN, 10, 12, Ending.FAILED)
         self.day.acknowledged(ANN, 12.1, "failed")
         self.day.done(BOB, 15, 20)
-        self.assert_found(NOTHING_LOST, "that it is failed, said by ann, was acknowledged")
+        self.assert_found(NOTHING_LOST, "that it is failed, said by ann, was acknowledged", failed_by={TASK: (ANN,)})
 
     def test_refused_result(self) -> None:
         """A result that the Manager turned away, with nobody having requeued the task, is found."""

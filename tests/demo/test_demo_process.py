@@ -15,8 +15,23 @@ class DemonstrationTests(DemonstrationTestCase):
         self.assertIn("The books agree.", demonstration.out)
         self.assertIn("The tasks were kept in the embedded store.", demonstration.out)
         self.assertRegex(demonstration.out, r"\nManager  Demonstration, version .*, running for \d+ s\n")
-        self.assertEqual(demonstration.out.count("✓"), 8)
+        self.assertEqual(demonstration.out.count("✓"), 12)
         self.assertEqual(list(self.temporary.iterdir()), [])
+
+    async def test_mishaps(self) -> None:
+        """Tasks fail, a Worker sleeps, one dies, the Manager is killed; each is told, and the books agree."""
+        demonstration = self.start("--tasks", "40", "--workers", "4", "--speed", "40")
+        await self.ended(demonstration)
+        self.assertEqual((demonstration.ending.status, demonstration.ending.err), (0, ""), demonstration.out)
+        for words in (
+            r"simulate-1 has failed on .*, .* and .*: nobody else tries it",
+            r"(?P<name>\S+) sleeps, and what it had(.|\n)*The Manager is killed(.|\n)*(?P=name) is awake\n",
+            r"A user asks for the log of simulate-1, which is failed\n",
+            r"The Server asked for the log of simulate-1, and got its [1-9]\d+ bytes\.\n",
+            r"\nsimulate-1 +failed ",
+            r"(?s)The books agree\.\n$",
+        ):
+            self.assertRegex(demonstration.out, words)
 
     async def test_interrupted(self) -> None:
         """After Ctrl+C the Manager has ended when the demonstration has."""

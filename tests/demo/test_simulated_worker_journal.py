@@ -57,6 +57,20 @@ class JournalTests(WorkerTestCase):
         self.assertEqual(self.worker.journal.latencies[Endpoint.TASK], [0.0, 1.5])
         self.assertEqual(self.worker.journal.latencies[Endpoint.REGISTER], [0.0])
 
+    def test_asked(self) -> None:
+        """A task was asked for when the request was sent, and is in the worker's hands from the answer on."""
+        self.manager.tell("task", IsSlow(self.clock, 1.5, Says(200, a_task_document(TASK, a_sleep(9)))))
+        self.live(3.0)
+        self.assertEqual([(run.asked, run.started) for run in self.worker.journal.runs], [(0.0, 1.5)])
+
+    def test_obeyed(self) -> None:
+        """Each status that the Manager requests is in the book, with the time at which the worker took it."""
+        self.manager.tell("task", Says(423, {"status_requested": "asleep"}), Says())
+        self.manager.tell("status-change", Says(204), Says(200, {"status_requested": "awake"}))
+        self.live(65.0)
+        obeyed = [(one.at, one.status) for one in self.worker.journal.obeyed]
+        self.assertEqual(obeyed, [(0.0, "asleep"), (60.0, "awake")])
+
     def test_in_two_hands(self) -> None:
         """A task that two workers, or one twice, had at the same time is found; one after the other is not."""
         for journals, found in (

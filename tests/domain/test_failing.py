@@ -65,7 +65,7 @@ class StatusTests(SynchronousTestCase):
 
 class CrewTests(SynchronousTestCase):
     def test_left(self) -> None:
-        """Left are those that support the type, are not banned, and were heard of; sick ones come back."""
+        """Fact 62: left are those that support the type, are not banned, and were heard of; sick ones come back."""
         workers = [
             a_worker(id=A, last_activity=NOW),
             a_worker(id=B, last_activity=NOW, sick="it coughs"),
@@ -75,7 +75,10 @@ class CrewTests(SynchronousTestCase):
         self.assertEqual(a_crew(*workers).left(JOB, TYPE), {A, B, WORKER})
         self.assertEqual(a_crew(*workers, unseen_before=NOW - 100.0).left(JOB, TYPE), {A, B})
         self.assertEqual(a_crew(*workers, banned=(A,)).left(JOB, TYPE), {B, WORKER})
+        self.assertEqual(a_crew(*workers, banned=(A, B, WORKER)).left(JOB, TYPE), frozenset())
         self.assertEqual(a_crew(*workers, banned=(A,)).left("another job", TYPE), {A, B, WORKER})
+        self.assertEqual(a_crew(*workers, banned=(C,)).left(JOB, "other"), {C})
+        self.assertEqual(a_crew(*workers).left(JOB, "unknown"), frozenset())
 
     def test_never_seen(self) -> None:
         """A worker that was never heard of counts from its registration."""

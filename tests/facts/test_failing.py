@@ -1,4 +1,4 @@
-"""The acceptance list of task-lifecycle.md 20: facts 19, 21, 26, 27, 33, 34 and 36; and 21.27."""
+"""The acceptance list of task-lifecycle.md 20: facts 19, 21, 26, 27, 33, 34, 36, 37 and 60 to 62; and 21.27."""
 
 from attrs import evolve
 
@@ -33,6 +33,18 @@ class BlacklistTests(FailingTestCase):
             self.ban(a, job, task_type)
         self.ban(b, JOB, types[2])
         self.assertEqual((self.given(a), self.given(b)), (f"{2:024x}", f"{0:024x}"))
+
+    def test_facts_60_and_61(self) -> None:
+        """Facts 60 and 61: lines are a worker's own; who is unknown, or has none, is kept from nothing."""
+        self.add(a_task())
+        for job, task_type in ((JOB, "video-encoding"), KIND, (OTHER_JOB, "blender-render")):
+            self.ban(self.w1, job, task_type)
+        self.ban("5e6a2b7d9d3b4a0017c0dead", OTHER_JOB, "file-management")
+        of_first = [line for line in self.banned() if line[0] == self.w1]
+        self.assertEqual(
+            of_first, [(self.w1, *KIND), (self.w1, JOB, "video-encoding"), (self.w1, OTHER_JOB, "blender-render")]
+        )
+        self.assertEqual((self.given(self.w1), self.given(self.w2)), (None, TASK))
 
     def test_expired(self) -> None:
         """A line is void after seven days, and can be made anew."""
@@ -106,13 +118,14 @@ class SoftFailingTests(FailingTestCase):
         self.assertEqual(self.statuses(TASK), ["active", "soft-failed", "active", "failed"])
         self.assertEqual(self.failed_at(TASK), [self.w1, self.w2])
 
-    def test_softfail_count(self) -> None:
-        """When as many workers have failed as the setting says, others are not asked any more."""
+    def test_fact_37(self) -> None:
+        """Fact 37: when as many workers have failed as the setting says, the task has, though others are left."""
         workers = [self.w1, self.w2, self.register("w3"), self.register("w4")]
         self.add(a_task())
-        for worker in workers[:3]:
+        for worker, status in zip(workers[:3], ("soft-failed", "soft-failed", "failed"), strict=True):
             self.ends(worker, TASK)
-        self.assertEqual(self.states(TASK), ["failed"])
+            self.assertEqual(self.states(TASK), [status])
+        self.assertEqual(self.failed_at(TASK), workers[:3])
         self.assertIsNone(self.given(workers[3]))
 
     def test_retried_by_another(self) -> None:

@@ -34,7 +34,8 @@ class DemonstrationOnMongoDBTests(DemonstrationTestCase):
         self.assertIn(f"The tasks were kept in MongoDB ({self.database} on ", demonstration.out)
         self.assertRegex(demonstration.out, r"Workers changed the Manager \d\d+ times")
         self.assertIn("The books agree.", demonstration.out)
-        self.assertEqual(demonstration.out.count("✓"), 8)
+        self.assertIn("nobody else tries it, the Server is told", demonstration.out)
+        self.assertEqual(demonstration.out.count("✓"), 12)
         self.assertEqual(list(self.temporary.iterdir()), [])
         self.assertEqual(self.collections(), [])
 

@@ -5,6 +5,7 @@ from typing import Any
 from flamenco_mgr.domain.blacklist import BlacklistLine
 from flamenco_mgr.domain.tasks import FailedBy
 from flamenco_mgr.settings import Settings
+from flamenco_mgr.store.interfaces import EventsAsked
 from tests.builders import JOB, TASK, UPDATE, WORKER, a_task, an_update
 from tests.harness import NOW, FarmTestCase
 
@@ -150,6 +151,22 @@ class WorkerActTests(ActCase):
         for part in (f"?worker={self.me}&job={JOB}", "?worker=x&job=y&task_type=z", ""):
             self.act("DELETE", f"/blacklist{part}", 400)
 
+    def test_long_task_type(self) -> None:
+        """Lines of task types of any length are listed page by page, and each can be removed."""
+        types = ["t" * 5_000 + str(number) for number in range(3)]
+        for one in types:
+            line = BlacklistLine(worker_id=self.me, job=JOB, task_type=one, created=NOW)
+            self.assertTrue(self.result_of(self.store.blacklist.add(line)))
+        page = self.request("GET", "/api/v1/blacklist?limit=1").json
+        listed = page["items"]
+        while page["next"] is not None:
+            page = self.request("GET", f"/api/v1/blacklist?limit=1&cursor={page['next']}").json
+            listed += page["items"]
+        self.assertEqual(sorted(line["task_type"] for line in listed), types)
+        for one in types:
+            self.act("DELETE", f"/blacklist?worker={self.me}&job={JOB}&task_type={one}")
+        self.assertEqual(self.request("GET", "/api/v1/blacklist").json["items"], [])
+
 
 class ParkedTests(ActCase):
     def park(self, **changes: Any) -> None:
@@ -169,6 +186,22 @@ class ParkedTests(ActCase):
         self.assertNotEqual(queued.update.id, UPDATE)
         self.assertEqual(self.result_of(self.store.updates.parked()), ())
         self.act("POST", f"/updates/parked/{UPDATE}/retry", 404)
+
+    def test_at_once(self) -> None:
+        """Of operators that decide about one update at the same time one is obeyed, and the others are told."""
+        self.add(a_task(status="completed", worker_id=WORKER))
+        path = f"http://manager.invalid:8080/api/v1/updates/parked/{UPDATE}"
+        retry, drop = ("POST", f"{path}/retry"), ("DELETE", path)
+        for acts, told in (((retry, retry, retry), 1), ((retry, drop), 1), ((drop, retry, drop), 0)):
+            self.park(status="completed")
+            answers = [self.http.request(*act) for act in acts]
+            codes = [self.result_of(answer).code for answer in answers]
+            self.assertEqual(codes, [204, *[404] * (len(acts) - 1)])
+            self.assertEqual((len(self.queue()), self.result_of(self.store.updates.parked())), (told, ()))
+            self.result_of(self.store.updates.handled(self.queue()))
+        events = self.result_of(self.store.history.events(EventsAsked(kind="operator"), None, 9, newest_first=False))
+        texts = [f"parked update {what}" for what in ("is to be told again", "is to be told again", "was dropped")]
+        self.assertEqual([recorded.event.text for recorded in events.items], texts)
 
     def test_retry_unknown(self) -> None:
         """So is one of a task that is not here."""

@@ -120,6 +120,11 @@ class PageTests(AccessTestCase):
             self.assertLess(len(why), 300)
         self.assertIn("not known as ''", self.refused(Host=""))
 
+    def test_several_hosts(self) -> None:
+        """A request with several names for us is refused if one of them is foreign, wherever it stands."""
+        for first, second in (("evil.example", "localhost"), ("localhost", "evil.example")):
+            self.assertIn("'evil.example'", self.refused(Host=f"{first}\r\nHost: {second}"))
+
     def test_origin(self) -> None:
         """Our own pages may send their origin: that of the request, or of own_url behind a proxy."""
         for host, origin in (
@@ -150,6 +155,7 @@ class PageTests(AccessTestCase):
         """What a browser fetches for another site's page without an origin is told by another header."""
         for site, fine in (("same-origin", True), ("none", True), ("cross-site", False), ("same-site", False)):
             self.assertEqual(self.refused(Sec_Fetch_Site=site) == "", fine)
+        self.assertIn("not this Manager's", self.refused(Sec_Fetch_Site="cross-site\r\nSec-Fetch-Site: none"))
 
 
 class OpenToAllTests(AccessTestCase):

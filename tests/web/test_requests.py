@@ -223,6 +223,15 @@ class SlownessTests(RequestTestCase):
         self.clock.advance(30)
         self.assertEqual((wire.answers(), wire.is_open), ([], False))
 
+    def test_long_head(self) -> None:
+        """Who asks for more than a URL holds is told so, and cut off."""
+        for path in ("/register-worker?" + "a" * 20_000, "/register-worker?" + "a" * 1_000_000):
+            wire = self.connect()
+            wire.send(a_request("POST", path))
+            (answer,) = wire.answers()
+            self.assertEqual((answer.status, wire.is_open), (400, False))
+            self.assertEqual(answer.json, {"error": "the head of the request, with its URL, is longer than 16 KiB"})
+
     def test_slow_refused(self) -> None:
         """Who goes on slowly with a refused body has had its answer, and is cut off."""
         wire = self.connect()

@@ -1,7 +1,7 @@
 """What must be true of the farm at each step: the Manager's store, compared with what the world knows."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from attrs import define, field
@@ -16,7 +16,6 @@ from tests.week.machine import Machine
 from tests.week.manager import ManagerProcess
 from tests.week.plan import (
     ASLEEP_POLL,
-    AWAKE_POLL,
     CHECKED_WITHIN,
     CONTENTION,
     GRACE,
@@ -37,7 +36,7 @@ _MAY_LEAVE: Final = {WorkerStatus.OFFLINE, WorkerStatus.TIMEOUT, ""}
 
 @define(eq=False)
 class Checks:
-    """Looks at the farm after each step, and at all of its books once an hour; ``events`` are all that were recorded."""
+    """Looks at the farm after each step, and at all of its books once an hour; ``events`` are all that happened."""
 
     world: World
     events: list[Event] = field(init=False, factory=list)
@@ -75,9 +74,7 @@ class Checks:
 
     def _history(self, manager: ManagerProcess) -> Iterator[str]:
         """Follow the event log; no task that is over goes on, unless a user wants it done again."""
-        page = manager.result_of(
-            manager.store.history.events(EventsAsked(), self._place, _PAGE, newest_first=False)
-        )
+        page = manager.result_of(manager.store.history.events(EventsAsked(), self._place, _PAGE, newest_first=False))
         self._place = page.next or page.reached or self._place
         for recorded in page.items:
             event = recorded.event
@@ -112,10 +109,8 @@ class Checks:
         asked = worker.status_requested
         if to_sleep and worker.status in awake and asked not in {WorkerStatus.ASLEEP, WorkerStatus.SHUTDOWN}:
             yield f"{machine.name} is {worker.status} at night, and asked to be {asked}"
-        if not to_sleep and worker.status == WorkerStatus.ASLEEP and asked not in {
-            WorkerStatus.AWAKE,
-            WorkerStatus.SHUTDOWN,
-        }:
+        wakes = {WorkerStatus.AWAKE, WorkerStatus.SHUTDOWN}
+        if not to_sleep and worker.status == WorkerStatus.ASLEEP and asked not in wakes:
             yield f"{machine.name} is asleep by day, and asked to be {asked}"
         if machine.is_there and begun >= CHECKED_WITHIN + ASLEEP_POLL + 2 * STEP:
             if to_sleep and machine.state == "awake":
@@ -125,13 +120,13 @@ class Checks:
 
     def _silent(self, machine: Machine, worker: Worker, up: float) -> Iterator[str]:
         """A worker that is not heard of times out in time, and no other does."""
-        silent = self.world.now() - max(machine.heard_at, 0.0)
+        silent = self.world.now() - machine.heard_at
         due = WORKER_SILENT + CHECKED_WITHIN
         if worker.status in _POLLING and silent > due and up > GRACE + CHECKED_WITHIN:
             yield f"{machine.name} was not heard of for {silent:.0f} s, and is {worker.status} still"
-        if worker.status == WorkerStatus.TIMEOUT and machine.heard_at > 0 and silent < WORKER_SILENT - STEP:
-            if machine.is_there and machine.state in {"awake", "asleep"} and silent < STEP:
-                yield f"{machine.name} has just been heard, and is {worker.status}"
+        is_heard = machine.is_there and machine.state in {"awake", "asleep"} and silent < STEP
+        if worker.status == WorkerStatus.TIMEOUT and is_heard:
+            yield f"{machine.name} has just been heard, and is {worker.status}"
 
     def _stuck(self, manager: ManagerProcess, workers: dict[str, Worker]) -> Iterator[str]:
         """Nobody gets nothing while there has been something for a while."""
@@ -224,7 +219,9 @@ class Checks:
         store = manager.store
         server = {task.id: task.status for task in self.world.server.books.tasks()}
         here = {task.id: task.status for task in _all(manager, store, TasksAsked())}
-        yield from (f"task {task} is {status} at the Server" for task, status in server.items() if status not in FINISHED)
+        yield from (
+            f"task {task} is {status} at the Server" for task, status in server.items() if status not in FINISHED
+        )
         yield from (
             f"task {task} is {status} here, and {server.get(task)} at the Server"
             for task, status in here.items()

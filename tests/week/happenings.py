@@ -6,7 +6,7 @@ from typing import Final
 
 from attrs import define, field
 
-from flamenco_mgr.demo.standin.behaviour import LoseAnswer, Silent
+from flamenco_mgr.demo.standin.behaviour import LoseAnswer
 from flamenco_mgr.demo.standin.drafts import JobDraft, TaskDraft
 from flamenco_mgr.demo.standin.endpoints import Endpoint
 from flamenco_mgr.demo.standin.statuses import JobStatus
@@ -66,12 +66,12 @@ class Happenings:
         while self.goes_on:
             job = self.world.server.books.add_job(self._a_job())
             self.world.note("a user", f"adds job {job.id} ({job.name}, {len(job.tasks)} tasks)")
-            await self._sometime(HOUR, 4 * HOUR)
+            await self._sometime(2 * HOUR, 6 * HOUR)
 
     def _a_job(self) -> JobDraft:
         kind = self._chance.choice(("renders", "renders", "renders", "naps", "rare", "hopeless"))
         if kind == "renders":
-            frames = self._chance.randint(5, 40)
+            frames = self._chance.randint(5, 30)
             tasks = [self._a_task("prepare", "sleep", ())]
             tasks += [self._a_task(f"render-{frame}", "blender-render", (0,)) for frame in range(frames)]
             tasks.append(self._a_task("video", "video-encoding", range(1, frames + 1)))
@@ -83,7 +83,7 @@ class Happenings:
         return JobDraft(name=kind, job_type=kind, tasks=tasks, priority=self._chance.choice((30, 50, 50, 80)))
 
     def _a_task(self, name: str, task_type: str, parents: Sequence[int]) -> TaskDraft:
-        minutes = self._chance.choice((5, 20, 60, 150, 300))
+        minutes = self._chance.choice((10, 30, 90, 180, 360))
         commands = [{"name": "sleep", "settings": {"time_in_seconds": minutes * 60}}]
         return TaskDraft(
             name=name,
@@ -96,7 +96,7 @@ class Happenings:
     async def _users(self) -> None:
         books = self.world.server.books
         while self.goes_on:
-            await self._sometime(HOUR, 4 * HOUR)
+            await self._sometime(2 * HOUR, 6 * HOUR)
             job = self._chance.choice(list(books.jobs())[-12:])
             task = self._chance.choice(list(job.tasks.values()))
             act = self._chance.choice(("cancel a job", "requeue a job", "requeue a task", "hurry", "cancel a task"))

@@ -3,6 +3,7 @@
 import json
 from base64 import b64encode
 from collections import deque
+from contextlib import suppress
 from http import HTTPStatus
 from random import Random
 from typing import Any, Protocol
@@ -190,10 +191,8 @@ class Machine:
 
     async def _sign_off(self) -> None:
         await self._flush()
-        try:
+        with suppress(NoAnswer):
             await self._ask("POST", "/sign-off")
-        except NoAnswer:
-            pass
         self._turn_off()
 
     async def _run(self, task: dict[str, Any]) -> None:
@@ -227,10 +226,8 @@ class Machine:
         self._drop()
         self.around.note(self.name, f"stops task {hand.task}: {answer.get('reason')}")
         await self._report(hand.task, None, "stopped")
-        try:
+        with suppress(NoAnswer):
             await self._ask("POST", f"/tasks/{hand.task}/return")
-        except NoAnswer:
-            pass
         if answer.get("status_requested"):
             await self._obey(answer["status_requested"])
         return False

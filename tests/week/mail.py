@@ -50,7 +50,7 @@ class Mail:
     def deliver(self) -> bool:
         """Deliver the answers that are there, and those that are too late to be; return whether there was any."""
         under_way, self._under_way = self._under_way, []
-        over = []
+        over: list[_OnTheWay] = []
         for one in under_way:
             is_over = bool(one.wire.transport.value()) or self.now() >= one.until
             (over if is_over else self._under_way).append(one)

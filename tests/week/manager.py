@@ -142,7 +142,7 @@ class ManagerProcess:
         (result,) = results
         if isinstance(result, Failure):
             result.raiseException()
-        return result  # type: ignore[return-value]
+        return result
 
 
 async def _awaited(awaitable: Awaitable[T]) -> T:

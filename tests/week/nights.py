@@ -1,4 +1,4 @@
-"""When machines are to sleep, found out from the wall clock alone, minute by minute."""
+"""When machines are to sleep, found out from the wall clock alone, quarter by quarter of an hour."""
 
 from bisect import bisect_right
 from collections.abc import Mapping
@@ -11,12 +11,13 @@ from tests.week.plan import DAY, MINUTE, START, TO_DRAIN, WEEK, offset
 
 _DAYS: Final = ("mo", "tu", "we", "th", "fr", "sa", "su")
 _MIDNIGHT: Final = "24:00"
+_QUARTER: Final = 15 * MINUTE
 
 
 @frozen(kw_only=True)
 class Nights:
     """
-    A sleep schedule, and what follows from it.
+    A sleep schedule, and what follows from it; times are whole quarters of an hour.
 
     The one hour that the wall clock shows twice is no time for a start or end here; what happens then is a matter of
     the rule's own tests.
@@ -46,8 +47,8 @@ class Nights:
 
     def _all_turns(self) -> list[tuple[float, bool]]:
         turns: list[tuple[float, bool]] = []
-        for minute in range(round((WEEK + TO_DRAIN + 2 * DAY) / MINUTE)):
-            instant = START - DAY + minute * MINUTE
+        for quarter in range(round((WEEK + TO_DRAIN + 2 * DAY) / _QUARTER)):
+            instant = START - DAY + quarter * _QUARTER
             asleep = self._is_asleep(instant)
             if not turns or turns[-1][1] != asleep:
                 turns.append((instant, asleep))

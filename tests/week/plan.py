@@ -16,7 +16,7 @@ HOUR: Final = 3600.0
 DAY: Final = 24 * HOUR
 WEEK: Final = 7 * DAY
 
-STEP: Final = 3 * MINUTE
+STEP: Final = 4 * MINUTE
 """Seconds between two steps; whatever happens does so at one of them."""
 
 START: Final = datetime(2020, 10, 22, 6, 0, tzinfo=timezone.utc).timestamp()
@@ -26,16 +26,16 @@ _CLOCKS_ARE_SET_BACK: Final = datetime(2020, 10, 25, 1, 0, tzinfo=timezone.utc).
 
 MACHINES: Final = 50
 
-AWAKE_POLL: Final = 15 * MINUTE
-ASLEEP_POLL: Final = 30 * MINUTE
-RETRY: Final = 6 * MINUTE
+AWAKE_POLL: Final = 20 * MINUTE
+ASLEEP_POLL: Final = 40 * MINUTE
+RETRY: Final = 8 * MINUTE
 """Seconds between two questions of a worker, awake and asleep, and before it tries again what went wrong."""
 
 ANSWER_TIME: Final = 3.0
 """Seconds that a Worker waits for an answer (worker-api.md 1)."""
 
-WORKER_SILENT: Final = 65 * MINUTE
-TASK_SILENT: Final = 3 * HOUR
+WORKER_SILENT: Final = 85 * MINUTE
+TASK_SILENT: Final = 4 * HOUR
 TASKS_KEPT: Final = DAY
 WORKERS_KEPT: Final = 2 * DAY
 
@@ -45,7 +45,7 @@ CHECKED_WITHIN: Final = 2 * MINUTE + STEP
 GRACE: Final = 5 * MINUTE
 """Seconds after the Manager's start in which nothing times out."""
 
-CONTENTION: Final = 36 * MINUTE
+CONTENTION: Final = 45 * MINUTE
 """Seconds for which a task may be there to be had while somebody who could do it gets none."""
 
 TO_DRAIN: Final = 3 * DAY
@@ -63,6 +63,7 @@ SETTINGS: Final = Settings(
     task_cleanup_max_age=TASKS_KEPT,
     worker_cleanup_max_age=WORKERS_KEPT,
     worker_cleanup_status=("offline", "timeout"),
+    download_task_recheck_throttle=15 * MINUTE,
     task_update_push_max_interval=10 * MINUTE,
     cancel_task_fetch_max_interval=10 * MINUTE,
 )

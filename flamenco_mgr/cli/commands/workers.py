@@ -114,6 +114,8 @@ def schedule(invocation: Invocation, *, worker: str, days: str, start: str | Non
     """Tell a Worker when to sleep, in the time of the Manager's machine."""
     if off and (days or start or end):
         raise click.UsageError("--off goes without days and times")
+    if not (off or days or start or end):
+        raise click.UsageError("say when it sleeps (--days, --start, --end), or --off")
     manager = invocation.manager()
     found = find_worker(manager, worker)
     wanted = {"days_of_week": days.replace(",", " "), "time_start": start, "time_end": end}

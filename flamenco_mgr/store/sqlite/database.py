@@ -42,8 +42,8 @@ class Database:
     after an I/O error, or when the files are not in their places. While a COMMIT is on its way in a thread, what comes
     waits for its end; what is remembered does not.
     ``tally`` is what operations count in memory: it begins with what ``count`` finds when connected, and follows the
-    transaction. What operations note in ``ledger`` is written down before the COMMIT, and before anything is done that may
-    look at it.
+    transaction. What operations note in ``ledger`` is written down before the COMMIT, and before anything is done that
+    may look at it.
     """
 
     connect: Callable[[], sqlite3.Connection]

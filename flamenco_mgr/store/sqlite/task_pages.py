@@ -23,9 +23,13 @@ MOST_LOOKED_AT = 1000
 _MOST_COUNTS = 5000
 """Rows of counts for one page: they are small."""
 
+_NAME_TOLD = 200
+"""Characters of a name in a place, which goes through URLs; the rest of a longer one is read again."""
+
 _LAST = "\U0010ffff"
 """What is after every text that goes on."""
 
+_NAME = "SELECT name FROM tasks WHERE id = ?"
 _FACTS = "id, job, status, worker_id, name"
 _LIMIT = MOST_LOOKED_AT + 1
 
@@ -120,6 +124,7 @@ def _beginning(
         if len(items) == limit:
             return Page(items=tuple(items), next=places.place(asked, begins, ""))
         name, last = begins, ""
+    name = _whole_name(connection, name, last)
     of_this_name = connection.execute(_NAMED, (name, last))
     of_later_names = connection.execute(_NAMED_AFTER, (name, begins + _LAST))
     others = _page(
@@ -127,10 +132,16 @@ def _beginning(
         asked,
         chain(of_this_name, of_later_names),
         limit - len(items),
-        place_of=lambda row: places.place(asked, row[4], row[0]),
+        place_of=lambda row: places.place(asked, row[4][:_NAME_TOLD], row[0]),
         but=lambda row: row[0].startswith(by_id),
     )
     return Page(items=(*items, *others.items), next=others.next)
+
+
+def _whole_name(connection: sqlite3.Connection, told: str, task: str) -> str:
+    """Return the name that a place tells the beginning of; what comes after that, if the task is gone."""
+    (name,) = connection.execute(_NAME, (task,)).fetchone() or (told,)
+    return str(name) if str(name).startswith(told) else told
 
 
 def _page(

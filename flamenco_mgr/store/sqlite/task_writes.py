@@ -46,7 +46,7 @@ _RELEASE = "UPDATE tasks SET held = 0 WHERE number = ?"
 
 
 def apply(connection: sqlite3.Connection, tally: Tally, ledger: Ledger, transition: Transition) -> bool:
-    """Change a task as decided and queue its update, or do nothing and return False; note what is to be written down."""
+    """Change a task as decided and queue its update, or do nothing and return False; the ledger has the rest."""
     before, after = transition.before, transition.after
     if transition.unless_pinged and _is_pinged(connection, before):
         return False

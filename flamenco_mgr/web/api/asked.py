@@ -84,8 +84,8 @@ class Asked:
         return text
 
     def needed(self, name: str) -> str:
-        """Return a text that must be given."""
-        text = self.text(name)
+        """Return a text that must be given, as long as whatever the farm may be asked for by it."""
+        text = self._given.get(name)
         if text is None:
             raise BadRequest(f"{name} is missing")
         return text

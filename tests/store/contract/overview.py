@@ -179,6 +179,30 @@ class TaskPagesContract(OverviewCase):
         for begins in ("frame", "FRAME-1", "Video", "vIDEO-", "f.", "%", "_", "nothing", "frame-10"):
             self.assert_listed(begins=begins)
 
+    def test_long_names(self) -> None:
+        """Names of any length are turned page by page, and no place is longer than what goes through a URL."""
+        long = [a_task(id=an_id(100 + number), name="L" * 10_000 + f"{7 - number}" * 9) for number in range(5)]
+        long += [a_task(id=an_id(200 + number), name="l" * 200 + "é" * number) for number in range(3)]
+        self.take_in(*long)
+        self.tasks += long
+        self.assert_listed(begins="L" * 200)
+        self.assert_listed(begins="l", job=JOB)
+        place: Place | None = None
+        for _ in long[1:]:
+            place = self.result_of(self.store.overview.tasks(TasksAsked(begins="l"), place, 1)).next
+            assert place is not None
+            self.assertLess(sum(map(len, place)), 300)
+
+    def test_long_name_gone(self) -> None:
+        """A task that is removed between two pages leaves out none of those that are alike for a long way."""
+        long = [a_task(id=an_id(100 + number), status="failed", name="L" * 1000 + str(number)) for number in range(3)]
+        self.take_in(*long)
+        asked = TasksAsked(begins="L")
+        first = self.result_of(self.store.overview.tasks(asked, None, 1))
+        self.result_of(self.store.tasks.remove([self.task(long[0].id)]))
+        rest = self.result_of(self.store.overview.tasks(asked, first.next, 5))
+        self.assertEqual([task.id for task in rest.items], [task.id for task in long[1:]])
+
     def test_by_id(self) -> None:
         """The beginning of an id finds it, and so does all of it; what has the name as well comes once."""
         named_so = a_task(id=TASK, name=TASK[:6].upper())
