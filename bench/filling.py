@@ -34,6 +34,7 @@ from flamenco_mgr.wire.server_task import described
 T = TypeVar("T")
 
 _SLICE = 200
+_TEND_EVERY = 50
 _TRIES = 20
 _FILLED_AT = 1573567032.0
 
@@ -41,13 +42,21 @@ _FILLED_AT = 1573567032.0
 async def fill(store: IStore, stocks: Sequence[Stock], workers: int) -> None:
     """Put tasks and Workers into a store."""
     imports = itertools.chain.from_iterable(map(_imports, stocks))
+    slices = itertools.count(1)
     while part := list(itertools.islice(imports, _SLICE)):
         await _insist(lambda part=part: store.tasks.take_in(part))  # type: ignore[misc]
+        await _tend(store, next(slices))
     while await _insist(lambda: store.tasks.release(_SLICE)):
-        pass
+        await _tend(store, next(slices))
     hashed = bcrypt.hashpw(a_worker(0).secret.encode(), bcrypt.gensalt(COST))
     for number in range(workers):
         await store.workers.add(_registered(number, hashed))
+
+
+async def _tend(store: IStore, slices: int) -> None:
+    """Do now and then what a Manager does every second: without it the log of the embedded store only grows."""
+    if slices % _TEND_EVERY == 0:
+        await store.checkpoint()
 
 
 async def _insist(step: Callable[[], Awaitable[T]]) -> T:

@@ -1,7 +1,7 @@
 """What a Manager writes to its log, as soon as it is there: it tells when something is done, and costs it nothing."""
 
 import time
-from collections.abc import Iterator
+from collections import deque
 from pathlib import Path
 
 from attrs import define, field
@@ -17,6 +17,7 @@ class LogLines:
 
     path: Path
     _place: int = field(init=False)
+    _lines: deque[str] = field(init=False, factory=deque)
     _rest: bytes = field(init=False, default=b"")
 
     def __attrs_post_init__(self) -> None:
@@ -27,7 +28,9 @@ class LogLines:
         """Wait for so many lines with all these words; return when the first and the last came, by the steady clock."""
         end, found, first = time.perf_counter() + patience, 0, 0.0
         while time.perf_counter() < end:
-            for line in self._new():
+            self._read()
+            while self._lines:
+                line = self._lines.popleft()
                 if all(word in line for word in words):
                     found += 1
                     first = first or time.perf_counter()
@@ -36,10 +39,10 @@ class LogLines:
             time.sleep(_POLL)
         raise Broken(f"{self.path} has {found} instead of {count} lines with {' … '.join(words)}")
 
-    def _new(self) -> Iterator[str]:
+    def _read(self) -> None:
         with self.path.open("rb") as file:
             file.seek(self._place)
             arrived = file.read()
         self._place += len(arrived)
         *lines, self._rest = (self._rest + arrived).split(b"\n")
-        yield from (line.decode() for line in lines)
+        self._lines.extend(line.decode() for line in lines)

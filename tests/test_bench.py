@@ -1,6 +1,7 @@
 import json
 from collections import Counter
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from attrs import evolve
@@ -13,8 +14,11 @@ from bench.farm import Stock
 from bench.http_client import Unexpected, cut
 from bench.index_walks import keys_walked, leaps
 from bench.load import Round
+from bench.log_lines import LogLines
 from bench.mix import LOG_EVERY, LOG_LINES, Kind, Requests, a_worker, steps
+from bench.processes import Broken
 from bench.results import Row, all_met, as_markdown, as_text, in_time, latencies, percentile
+from bench.steady import Steady, Window
 from flamenco_mgr.domain.log_files import log_path
 from flamenco_mgr.store.mongo.collection import Query
 from flamenco_mgr.store.mongo.documents import TASKS
@@ -162,6 +166,67 @@ class StockTests(SynchronousTestCase):
         failed = [described(document).task.failed_by for document in stock.documents()]
         self.assertTrue(all(a_worker(0).id in {one.id for one in task} for task in failed))
         self.assertEqual(len(set(failed)), 50)
+
+    def test_kinds(self) -> None:
+        """A stock may be of one type, in one job of any size; its last task may be of a type of its own."""
+        stock = Stock(family="4", count=1500, task_type="fluid-simulation", job_size=1500, last_type="alone")
+        tasks = [described(document).task for document in stock.documents()]
+        self.assertEqual({task.job for task in tasks}, {stock.job_id(0)})
+        self.assertEqual(Counter(task.task_type for task in tasks), {"fluid-simulation": 1499, "alone": 1})
+
+    def test_holders(self) -> None:
+        """The tasks of a stock that is being worked on are one Worker's each."""
+        stock = Stock(family="6", count=3, status="active", first_holder=8)
+        self.assertEqual([stock.holder(number) for number in range(3)], [a_worker(number) for number in (8, 9, 10)])
+        self.assertIsNone(Stock(family="1", count=3).holder(0))
+
+
+class SteadyTests(SynchronousTestCase):
+    """What Workers feel while something is done."""
+
+    def setUp(self) -> None:
+        sent = {"task": [1.0, 5.0], "progress": [2.0, 3.9]}
+        took = {"task": [0.01, 0.02], "progress": [1.5, 0.2]}
+        self.steady = Steady(Round(sent=sent, took=took, statuses={"task 200": 2, "progress 204": 2}))
+
+    def test_window(self) -> None:
+        """A request counts that was on its way at some time of the window, not only one that was sent in it."""
+        felt = self.steady.felt(Window(begin=3.0, end=4.0))
+        self.assertEqual((felt.count, felt.p50, felt.worst), (2, 0.2, 1.5))
+
+    def test_targets(self) -> None:
+        """Nearly all have to be answered in time, or all, if that is the target; no answer at all is no success."""
+        quick, slow, nothing = Window(begin=4.5, end=6.0), Window(begin=1.0, end=6.0), Window(begin=7.0, end=8.0)
+        self.assertTrue(self.steady.row("a duty", quick, slow).met)
+        self.assertFalse(self.steady.row("a duty", slow, quick).met)
+        self.assertFalse(self.steady.row("a duty", nothing, quick).met)
+        self.assertTrue(self.steady.row("a duty", slow, quick, worst=1.5).met)
+        self.assertFalse(self.steady.row("a duty", slow, quick, worst=1.4).met)
+
+    def test_wrong(self) -> None:
+        """An answer that a Worker at work should not get is told, and misses the target."""
+        self.steady.round.statuses["task 204"] = 1
+        quick = Window(begin=4.5, end=6.0)
+        row = self.steady.row("a duty", quick, quick)
+        self.assertEqual(("1 × task 204" in row.measured, row.met), (True, False))
+
+
+class LogLinesTests(SynchronousTestCase):
+    """What a Manager logs tells when something is done."""
+
+    def test_lines(self) -> None:
+        """Only whole lines count that came since, with all the words."""
+        path = Path(self.mktemp())
+        path.write_text("Worker a timed out\n")
+        lines = LogLines(path)
+        with path.open("a") as log:
+            log.write("Worker b timed out\nTask c timed out\nWorker d timed out\nWorker e tim")
+        first, last = lines.wait_for("Worker", "timed out", count=2, patience=1.0)
+        self.assertLessEqual(first, last)
+        self.assertRaises(Broken, lines.wait_for, "Worker e", patience=0.0)
+        with path.open("a") as log:
+            log.write("ed out\n")
+        lines.wait_for("Worker e timed out", patience=1.0)
 
 
 class IndexWalkTests(SynchronousTestCase):

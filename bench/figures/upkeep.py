@@ -3,9 +3,10 @@
 import time
 from collections.abc import Sequence
 
+from attrs import evolve
+
 from bench.farm import Stock
 from bench.log_lines import LogLines
-from bench.manager import Home
 from bench.processes import Broken
 from bench.results import Row, in_time
 from bench.steady import WORKERS as AT_WORK
@@ -33,7 +34,7 @@ def measure(around: Surroundings) -> Sequence[Row]:
     silent = Stock(family="6", count=around.count(1_000, 200), status="active", first_holder=AT_WORK, flat=True)
     over = Stock(family="2", count=around.count(100_000, 10_000), status="completed")
     filled = around.home_with(stock, silent, over, workers=AT_WORK + silent.count)
-    home = Home(directory=filled.directory, settings={**filled.settings, "active_worker_timeout_interval": "1m"})
+    home = evolve(filled, settings={**filled.settings, "active_worker_timeout_interval": "1m"})
     with (
         around.server([around.hot(stock), silent]) as server,
         around.manager(home, server.port, "upkeep") as manager,

@@ -6,6 +6,7 @@ from typing import ClassVar
 from attrs import define, field
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from zope.interface import implementer
 
@@ -44,6 +45,8 @@ class TaskCanceller:
         """Do what is to be done now for each task that the Server wants cancelled, in slices."""
         wanted = list(task_ids)
         for start in range(0, len(wanted), _SLICE):
+            if start:
+                await deferLater(self.clock, 0)  # others have their turn
             await self.lease.confirm()
             standings = await self.changes.tasks.standing(wanted[start : start + _SLICE])
             # Begun together, they are made durable together.

@@ -36,7 +36,10 @@ class RequestMeter:
 
     def series(self, endpoint: str) -> Series:
         """Return the series of a route, which is named by its method and the template of its path."""
-        return self._routes.setdefault(endpoint, Series())
+        series = self._routes.get(endpoint)
+        if series is None:
+            series = self._routes[endpoint] = Series()
+        return series
 
     def routes(self) -> Iterator[tuple[str, str, Series]]:
         """Yield method, template and series of the routes that were asked for."""

@@ -217,6 +217,13 @@ class InterruptedTests(CommandLineTestCase):
         ending = await program.ended
         self.assertEqual((ending.status, ending.err), (141, ""))
 
+    async def test_closed(self) -> None:
+        """With its output closed it does what it is told, and its status is the same."""
+        self.answer("GET /api/v1/status", Says(a_status()))
+        for command, status in (("status >&-", 0), ("status 2>&-", 0), ("status >&- 2>&-", 0), ("nonsense 2>&-", 2)):
+            ending = await self.spawned("/bin/sh", "-c", f"exec {sys.executable} -m flamenco_mgr.cli {command}").ended
+            self.assertEqual((ending.status, ending.err), (status, ""), command)
+
     async def test_full_disk(self) -> None:
         """When what it writes cannot be kept, it says so."""
         self.answer("GET /api/v1/status", Says(a_status()))

@@ -22,6 +22,7 @@ from tests.week.plan import (
     HOUR,
     STEP,
     TASKS_KEPT,
+    UNTOLD,
     WORKER_SILENT,
     WORKERS_KEPT,
 )
@@ -84,7 +85,7 @@ class Checks:
             known = self._last_status(event.task)
             if known is not None and event.before and event.before != known:
                 yield f"task {event.task} became {event.after} from {event.before}, but it was {known}"
-            if known in FINISHED and event.after not in FINISHED and not self._is_wanted_again(event):
+            if known in FINISHED and event.after not in FINISHED and not self._is_wanted_again(event.task):
                 yield f"task {event.task} went back from {known} to {event.after}: {event.text}"
             self._statuses[event.task], self._changed[event.task] = event.after, event.at
 
@@ -94,8 +95,9 @@ class Checks:
         forgotten = known in FINISHED and self.world.now() - self._changed[task] >= TASKS_KEPT
         return None if forgotten else known
 
-    def _is_wanted_again(self, event: Event) -> bool:
-        return event.task is not None and self.world.last_requeue(event.task) > 0
+    def _is_wanted_again(self, task: str) -> bool:
+        """Whether a user wanted a task done again after it was over, or just before that was told to the Server."""
+        return self.world.last_requeue(task) >= self._changed[task] - UNTOLD
 
     def _sleeper(self, machine: Machine, worker: Worker, up: float) -> Iterator[str]:
         """A machine keeps to its hours, within two minutes and the time until it asks."""
@@ -120,11 +122,12 @@ class Checks:
 
     def _silent(self, machine: Machine, worker: Worker, up: float) -> Iterator[str]:
         """A worker that is not heard of times out in time, and no other does."""
-        silent = self.world.now() - machine.heard_at
+        silent = self.world.now() - max(machine.heard_at, machine.asked_at)
         due = WORKER_SILENT + CHECKED_WITHIN
         if worker.status in _POLLING and silent > due and up > GRACE + CHECKED_WITHIN:
             yield f"{machine.name} was not heard of for {silent:.0f} s, and is {worker.status} still"
-        is_heard = machine.is_there and machine.state in {"awake", "asleep"} and silent < STEP
+        just_heard = self.world.now() - machine.heard_at < STEP
+        is_heard = machine.is_there and machine.state in {"awake", "asleep"} and just_heard
         if worker.status == WorkerStatus.TIMEOUT and is_heard:
             yield f"{machine.name} has just been heard, and is {worker.status}"
 

@@ -24,6 +24,7 @@ class Happenings:
 
     world: World
     _chance: Random = field(init=False)
+    _retired: set[str] = field(init=False, factory=set)
 
     def __attrs_post_init__(self) -> None:
         self._chance = Random(f"{self.world.seed}/happenings")
@@ -42,6 +43,7 @@ class Happenings:
             self._users(),
             self._accidents(),
             self._operators(),
+            self._retirement(),
             self._outages(),
             self._restarts(),
             self._caretaker(),
@@ -56,8 +58,12 @@ class Happenings:
         for machine in self.world.machines:
             machine.is_connected = True
             machine.nights = None
-            machine.switch_on()
+            self._switch_on(machine)
         self.world.begin(self._wake_everybody())
+
+    def _switch_on(self, machine: Machine) -> None:
+        if machine.name not in self._retired:
+            machine.switch_on()
 
     async def _sometime(self, least: float, most: float) -> None:
         await self.world.pause(self._chance.uniform(least, most))
@@ -141,7 +147,7 @@ class Happenings:
         await self._sometime(MINUTE, self._chance.choice((10 * MINUTE, 9 * HOUR)))
         if self._chance.random() < 0.3:
             machine.lose_disk()
-        machine.switch_on()
+        self._switch_on(machine)
         self.world.note(machine.name, "is back")
 
     async def _operators(self) -> None:
@@ -169,7 +175,7 @@ class Happenings:
         await self._act(machine, "/worker-action", action="forget-worker")
         await self._sometime(HOUR, 2 * HOUR)
         machine.kill()  # whoever is forgotten is refused until somebody starts it anew
-        machine.switch_on()
+        self._switch_on(machine)
         self.world.forgotten.discard(machine.name)
 
     async def _act(self, machine: Machine, path: str, **document: object) -> None:
@@ -185,6 +191,18 @@ class Happenings:
         except NoAnswer:
             self.world.note("an operator", "gets no answer")
         machine.disturbed_at = self.world.now()
+
+    async def _retirement(self) -> None:
+        """Take away for good one of two machines that could do a job, which the other one fails at until it may not."""
+        await self._sometime(2 * DAY, 4 * DAY)
+        leaving = next(machine for machine in self.world.machines if "rare" in machine.task_types)
+        self._retired.add(leaving.name)
+        leaving.kill()
+        self.world.note(leaving.name, "retires")
+        tasks = [self._a_task(f"hopeless-{number}", "rare", ()) for number in range(6)]
+        self.world.server.books.add_job(JobDraft(name="given up", job_type="rare", tasks=tasks))
+        await self.world.pause(DAY)
+        await self._act(leaving, "/worker-action", action="forget-worker")
 
     async def _outages(self) -> None:
         for silent in (False, True, False):
@@ -216,7 +234,7 @@ class Happenings:
             hours += 1
             for machine in self.world.machines:
                 if machine.state == "off" and self.world.now() - machine.off_since > 10 * HOUR:
-                    machine.switch_on()
+                    self._switch_on(machine)
             if hours % 24 == 0:
                 await self._act(
                     self.world.machines[40], "/worker-action", action="set-status", status="awake", lazy="false"

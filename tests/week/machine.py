@@ -44,7 +44,8 @@ class Machine:
     One machine, whose worker may die, come back, or register anew.
 
     ``clumsiness`` is how probably it fails at a task. ``is_connected`` is whether the network lets it through.
-    ``heard_at`` is when the Manager last answered it, ``disturbed_at`` when somebody last interfered with its sleep.
+    ``heard_at`` is when the Manager last answered it, ``asked_at`` when it last asked and may have been heard,
+    ``disturbed_at`` when somebody last interfered with its sleep.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Machine:
     state: str = "off"
     is_connected: bool = True
     heard_at: float = 0.0
+    asked_at: float = 0.0
     disturbed_at: float = 0.0
     off_since: float = 0.0
     hand: Hand | None = None
@@ -265,6 +267,7 @@ class Machine:
     async def _ask(self, method: str, path: str, **body: Any) -> Answer:
         if not self.is_connected:
             raise NoAnswer
+        self.asked_at = self.around.now()
         headers = {"Content-Type": "application/json"} if body else {}
         if self.worker_id:
             headers["Authorization"] = f"Basic {b64encode(f'{self.worker_id}:{self._secret}'.encode()).decode()}"

@@ -48,6 +48,9 @@ GRACE: Final = 5 * MINUTE
 CONTENTION: Final = 45 * MINUTE
 """Seconds for which a task may be there to be had while somebody who could do it gets none."""
 
+UNTOLD: Final = 20 * MINUTE
+"""Seconds within which the Server hears of a change, if it is there."""
+
 TO_DRAIN: Final = 3 * DAY
 """Seconds after the week in which everything comes to its end."""
 
