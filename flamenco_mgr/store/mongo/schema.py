@@ -57,8 +57,8 @@ def damage(documents: Iterable[Mapping[str, Any]], database: str) -> str | None:
     for document in documents:
         if document["_id"] == FILLING:
             return (
-                f"the database {database} was to be filled from {document.get('source')!r:.200}, and that has not come to"
-                " its end; begin it once more, or drop the database"
+                f"the database {database} was to be filled from {document.get('source')!r:.200}, and that has not come"
+                " to its end; begin it once more, or drop the database"
             )
         for name, is_right in _OURS[document["_id"]].items():
             if not is_right(document.get(name)):
