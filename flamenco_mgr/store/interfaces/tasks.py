@@ -30,8 +30,9 @@ class Import:
     """
     A decided task, mostly from the Server: what it was decided on (None if it was not here), what it becomes.
 
-    ``commands`` are those that it has now. One that is ``held`` no worker gets before `ITaskStore.release`, when what came with it is known as well: its
-    parents may be on the way, or about to be done again. New tasks are, unless it is known that they wait for nothing.
+    ``commands`` are those that it has now. One that is ``held`` no worker gets before `ITaskStore.release`, when what
+    came with it is known as well: its parents may be on the way, or about to be done again. New tasks are, unless it is
+    known that they wait for nothing.
     """
 
     before: Task | None
