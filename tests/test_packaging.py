@@ -23,6 +23,7 @@ SHARED = (
     "api.md",
     "backup-format.md",
     "mongodb.md",
+    "steering.md",
     "flamenco-manager.service",
     "flamenco-manager.json",
     "alerts.yaml",

@@ -45,6 +45,13 @@ class Manager:
         """Return the Manager at an address; nothing is sent yet."""
         return cls(url=address.url, http=connected(address))
 
+    def status(self) -> dict[str, Any]:
+        """Return how the farm is."""
+        found = self._object("GET", "/api/v1/status", None, is_always_there=True)
+        if not found.get("version"):
+            raise self._no_manager("its status tells no version")
+        return found
+
     def get(self, path: str, query: Query | None = None) -> dict[str, Any]:
         """Return what is there."""
         return self._object("GET", path, query)
@@ -59,7 +66,8 @@ class Manager:
         left = limit
         while left is None or left > 0:
             size = LARGEST_PAGE if left is None else min(left, LARGEST_PAGE)
-            page = self.get(path, {**(query or {}), "limit": str(size), "cursor": cursor})
+            asked = {**(query or {}), "limit": str(size), "cursor": cursor}
+            page = self._object("GET", path, asked, is_always_there=True)
             items, following = page.get("items"), page.get("next")
             if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
                 raise self._no_manager("its list is none")
@@ -82,7 +90,15 @@ class Manager:
             finally:
                 response.close()
 
-    def _object(self, method: str, path: str, query: Query | None, body: bytes | None = None) -> dict[str, Any]:
+    def _object(
+        self,
+        method: str,
+        path: str,
+        query: Query | None,
+        body: bytes | None = None,
+        *,
+        is_always_there: bool = False,
+    ) -> dict[str, Any]:
         given = {name: value for name, value in (query or {}).items() if value is not None}
         url = f"{self.url}{path}" + (f"?{urlencode(given, errors='surrogateescape')}" if given else "")
         with told_apart(self.url):
@@ -95,6 +111,10 @@ class Manager:
                 redirect=False,
             )
             try:
+                if is_always_there and response.status == HTTPStatus.NOT_FOUND:
+                    raise Unreachable(
+                        f"What answers at {self.url} has no /api/v1: an older Manager, or another address"
+                    )
                 self._check(response)
                 if response.status == HTTPStatus.NO_CONTENT:
                     return {}

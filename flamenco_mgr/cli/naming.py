@@ -41,6 +41,11 @@ def find_worker_id(manager: Manager, name: str) -> str:
     return name.lower() if _ID.fullmatch(name) else text(find_worker(manager, name), "_id")
 
 
+def worker_id_among(workers: Sequence[Record], name: str) -> str:
+    """Return the same if all Workers are at hand."""
+    return name.lower() if _ID.fullmatch(name) else text(_worker(workers, name), "_id")
+
+
 def find_task(manager: Manager, name: str) -> Record:
     """Return the task with this id or name, or the only one whose id or name begins so; raises `CannotDo`."""
     if _ID.fullmatch(name):
@@ -50,6 +55,11 @@ def find_task(manager: Manager, name: str) -> Record:
     tasks = list(manager.list("/api/v1/tasks", {"begins": name}, limit=_CANDIDATES))
     exact = [task for task in tasks if text(task, "name").casefold() == name.casefold()]
     return _only(exact or tasks, name, "task", "name")
+
+
+def find_task_id(manager: Manager, name: str) -> str:
+    """Return the id of a task; one that is given as a whole need not be there any more."""
+    return name.lower() if _ID.fullmatch(name) else text(find_task(manager, name), "_id")
 
 
 def _worker(workers: Sequence[Record], name: str) -> Record:

@@ -29,6 +29,6 @@ class WrongUsage(CannotDo):
 
 
 class Unreachable(CannotDo):
-    """No Manager answers."""
+    """No Manager answers, or none that has what is asked for here."""
 
     status: ClassVar[ExitStatus] = ExitStatus.UNREACHABLE

@@ -73,9 +73,12 @@ def run(arguments: Sequence[str]) -> int:
     try:
         result = program.main(list(arguments), prog_name=NAME, standalone_mode=False)
         sys.stdout.flush()
+    except click.exceptions.NoArgsIsHelpError as e:
+        _finish(f"{e.format_message()}\n")
+        return ExitStatus.USAGE
     except (Exception, KeyboardInterrupt) as e:  # noqa: BLE001 nobody who types a command wants to read a stack trace
         text, status = _ending(e)
-        _finish(text)
+        _finish(_told(text))
         return status
     return result if isinstance(result, int) else ExitStatus.DONE
 
@@ -118,13 +121,17 @@ def _hint(error: click.ClickException) -> str:
 
 
 def _finish(text: str) -> None:
-    """Write what is left to be written, as far as there is somebody to read it, and then the reason of a failure."""
+    """Write what is left to be written, as far as there is somebody to read it, and then what is said at the end."""
     try:
         sys.stdout.flush()
     except OSError:
         # The interpreter would try once more, and not be quiet about it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    if text:
-        lines = [shortened(line, _LONGEST_LINE) for line in text.splitlines()]
-        with contextlib.suppress(OSError):
-            sys.stderr.write(f"{NAME}: " + "\n".join(lines) + "\n")
+    with contextlib.suppress(OSError):
+        sys.stderr.write(text)
+
+
+def _told(reason: str) -> str:
+    """Return the reason of a failure as it is written, nothing if there is none."""
+    lines = [shortened(line, _LONGEST_LINE) for line in reason.splitlines()]
+    return f"{NAME}: " + "\n".join(lines) + "\n" if lines else ""

@@ -26,13 +26,14 @@ def _json(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
         ctx.ensure_object(Invocation).as_json = True
 
 
-def _in_common() -> list[click.Parameter]:
+def _in_common(*, shows_url: bool = True) -> list[click.Parameter]:
     return [
         click.Option(
             ["--url"],
             metavar="URL",
             callback=_url,
             expose_value=False,
+            hidden=not shows_url,
             help="The Manager's address, instead of the one in the configuration.",
         ),
         click.Option(
@@ -68,6 +69,28 @@ class FarmCommand(click.Command):
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """Return the command's own parameters, and those in common."""
         return [*super().get_params(ctx), *_in_common()]
+
+
+class StoreCommand(FarmCommand):
+    """
+    A command that opens the store itself, and refuses a Manager's address.
+
+    ``instead`` tells how the store is named.
+    """
+
+    def __init__(self, *args: Any, instead: str = "name its configuration with --config", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._instead = instead
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Return the command's own parameters, and those in common; ``--url`` is read, to be refused."""
+        return [*click.Command.get_params(self, ctx), *_in_common(shows_url=False)]
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Do what the command does; wrong usage if it is to do so for an address."""
+        if ctx.ensure_object(Invocation).url is not None:
+            raise click.UsageError(f"{ctx.info_name} opens the store itself, not by --url: {self._instead}", ctx)
+        return super().invoke(ctx)
 
 
 class FarmGroup(click.Group):

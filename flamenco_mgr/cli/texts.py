@@ -31,6 +31,12 @@ def lasting(seconds: float) -> str:
     return " ".join(parts[:2]) or "0 s"
 
 
+def sized(size: int) -> str:
+    """Return the size of a file (bytes) as people say it."""
+    mebibyte = 1 << 20
+    return f"{size / mebibyte:,.1f} MiB" if size >= mebibyte else f"{size / 1024:,.1f} KiB"
+
+
 def visible(text: str) -> str:
     """Return a text of several lines without anything else that a terminal would obey."""
     return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)

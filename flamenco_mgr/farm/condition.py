@@ -7,6 +7,9 @@ from flamenco_mgr.farm.single_flight import SingleFlight
 from flamenco_mgr.server.interfaces import IServerHealth, ServerHealth
 from flamenco_mgr.store.interfaces import Backlog, IStore, StatusCounts, StoreUnavailable, WorkerCounts
 
+CHECKED_FOR = 1.0
+"""Seconds for which a store that was of use is believed to be so: everybody may ask, and it costs a write."""
+
 
 @frozen(kw_only=True)
 class Duties:
@@ -37,6 +40,8 @@ class FarmCondition:
     started: float = field(init=False)
     _latest: Condition | None = field(init=False, default=None)
     _looking: SingleFlight[str, Condition] = field(init=False, factory=SingleFlight)
+    _checked: float = field(init=False, default=float("-inf"))
+    _checking: SingleFlight[str, None] = field(init=False, factory=SingleFlight)
 
     def __attrs_post_init__(self) -> None:
         """Note when we began."""
@@ -50,15 +55,19 @@ class FarmCondition:
         return await self._looking.run("", self._look)
 
     async def latest(self, max_age: float) -> tuple[Condition | None, bool]:
-        """Return the same, and whether the store could be asked; what was known last if it could not."""
+        """Return the same, and whether the store is of use; what was known last if it is not."""
         try:
-            return await self.look(max_age), True
+            condition = await self.look(max_age)
+            await self.check()
         except StoreUnavailable:
             return self._latest, False
+        return condition, True
 
     async def check(self) -> None:
-        """Return if the store can be asked; raises `StoreUnavailable`."""
-        await self.store.mark.get()
+        """Return if the store is of use, or was a second ago; raises `StoreUnavailable`."""
+        if not 0 <= self.clock.seconds() - self._checked < CHECKED_FOR:
+            await self._checking.run("", self.store.check)
+            self._checked = self.clock.seconds()
 
     @property
     def duties(self) -> Duties:

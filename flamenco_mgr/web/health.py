@@ -41,7 +41,7 @@ class Health:
         return alive(request)
 
     async def ready(self, request: Request) -> bytes:
-        """Say whether the store can be asked; the configuration was read before anything else."""
+        """Say whether the store is of use; the configuration was read before anything else."""
         try:
             await self._condition.check()
         except StoreUnavailable as e:

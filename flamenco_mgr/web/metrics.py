@@ -72,7 +72,7 @@ class Metrics:
         yield from self._of_server()
         yield from self._of_duties()
         yield from self._of_disks()
-        yield gauge("store_reachable", "Whether the store answered when it was last asked.", reachable)
+        yield gauge("store_reachable", "Whether the store can be asked and written to.", reachable)
         yield histograms("commit_duration_seconds", "How long changes took to be durable.", (), [((), self.commits)])
         if condition is not None:
             yield from _of_farm(condition, self.condition.clock.seconds())

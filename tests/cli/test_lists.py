@@ -1,5 +1,9 @@
 """The commands that list."""
 
+from flamenco_mgr.cli.statuses import FINISHED, OF_TASKS, OF_WORKERS
+from flamenco_mgr.domain.tasks import FINISHED as DOMAIN_FINISHED
+from flamenco_mgr.domain.tasks import KNOWN
+from flamenco_mgr.domain.workers import WorkerStatus
 from tests.cli.case import JOB, OTHER_TASK, OTHER_WORKER, TASK, WORKER, CommandLineTestCase, Says, page
 
 WORKERS = (
@@ -48,6 +52,25 @@ class ListTests(CommandLineTestCase):
             self.assertRegex(await self.done(command), r"^(There are no|No|The blacklist is empty)")
             self.assertEqual(await self.told(command, "list"), [])
 
+    async def test_unknown_status(self) -> None:
+        """A status that is not known is asked for, with a warning; one that is known is not, whoever has it."""
+        for command, status, other in (("workers", "awake", "Awake"), ("tasks", "active", "foo")):
+            for asked in (status, other):
+                self.answer(f"GET /api/v1/{command}?status={asked}&limit=500", page())
+            none = "There are no such Workers.\n" if command == "workers" else "There are no such tasks.\n"
+            self.assertEqual(await self.done(command, "--status", status), none)
+            ending = await self.run_it(command, "--status", other)
+            self.assertEqual((ending.status, ending.out), (0, none))
+            self.assertIn(f"'{other}' is no status that is known: ", ending.err)
+            self.assertIn(f" {status},", ending.err)
+            self.assertIn(f" {status},", await self.done(command, "list", "--help"))
+
+    def test_known_statuses(self) -> None:
+        """The statuses that are known here are those of the domain."""
+        self.assertEqual(OF_WORKERS, tuple(WorkerStatus))
+        self.assertEqual(set(OF_TASKS), KNOWN)
+        self.assertEqual(set(FINISHED), DOMAIN_FINISHED)
+
     async def test_cursors(self) -> None:
         """A list goes on to its end, over pages that are short or empty."""
         self.answer("GET /api/v1/jobs?limit=500", page({"_id": "a"}, following="one two"))
@@ -76,6 +99,20 @@ class ListTests(CommandLineTestCase):
         self.answer(asked, page({"_id": TASK, "name": "blend 1/2", "progress": {"task_percentage": 20}}))
         conditions = ["--job", JOB.upper(), "--status", "active", "--worker", "render07", "--begins", "blend 1/2"]
         self.assertIn(" 20 %\n", await self.done("tasks", *conditions))
+
+    async def test_finished(self) -> None:
+        """How far a Worker said it was is not told of a task that is finished."""
+        for status in FINISHED:
+            task: dict[str, object] = {
+                "_id": TASK,
+                "status": status,
+                "progress": {"task_percentage": 0},
+                "events": {"items": []},
+            }
+            self.answer("GET /api/v1/tasks?limit=500", page(task))
+            self.answer(f"GET /api/v1/tasks/{TASK}", Says(task))
+            self.assertNotIn("%", await self.done("tasks"))
+            self.assertIn(f"{status}\n", await self.done("tasks", "show", TASK))
 
     async def test_jobs(self) -> None:
         """A job's line tells how far it is."""
@@ -126,8 +163,28 @@ class ListTests(CommandLineTestCase):
         }
         self.answer("GET /api/v1/events?limit=100", page(event))
         self.answer(f"GET /api/v1/events?task={TASK}&kind=task&limit=5", page(event))
+        self.answer("GET /api/v1/workers?limit=500", page())
         self.assertIn("active -> completed", await self.done("events"))
         self.assertEqual(await self.told("events", "--task", TASK, "--kind", "task", "-n", "5"), [event])
+
+    async def test_events_of_workers(self) -> None:
+        """Workers are told by their nicknames, forgotten ones by their ids; CHANGE is empty where nothing changed."""
+        events = (
+            {"kind": "operator", "before": "awake", "after": "awake", "worker": WORKER, "text": "asked"},
+            {"kind": "worker", "before": None, "after": "awake", "worker": JOB},
+        )
+        self.answer("GET /api/v1/workers?limit=500", page(*WORKERS))
+        self.answer("GET /api/v1/events?limit=100", page(*events))
+        self.answer(f"GET /api/v1/events?worker={WORKER}&limit=100", page(*events))
+        _, *lines = (await self.done("events")).splitlines()
+        cells = [["operator", "render07", "asked"], ["worker", "(none)", "->", "awake", JOB]]
+        self.assertEqual([line.split() for line in lines], cells)
+        self.manager.asked.clear()
+        await self.done("events", "--worker", "render07")
+        wanted = ["GET /api/v1/workers?limit=500", f"GET /api/v1/events?worker={WORKER}&limit=100"]
+        self.assertEqual(self.manager.uris, wanted)
+        self.assertEqual(await self.told("events"), list(events))
+        self.assertEqual(self.manager.uris, [*wanted, "GET /api/v1/events?limit=100"])
 
 
 class TerminalTests(CommandLineTestCase):

@@ -60,3 +60,13 @@ class TaskNamesTests(CommandLineTestCase):
         line = await self.fails(1, "tasks", "show", "blend")
         self.assertEqual(line, f"'blend' can mean several tasks: {TASK} (Blend-1), {OTHER_TASK} (blend-10)")
         self.assertEqual(await self.fails(1, "tasks", "show", "nothing"), "There is no task 'nothing'")
+
+    async def test_in_conditions(self) -> None:
+        """Events and updates are asked for by a task's name as well, or by the whole id of one that may be gone."""
+        self.answer("GET /api/v1/tasks?begins=blend&limit=100", page({"_id": TASK, "name": "blend-1"}))
+        self.answer("GET /api/v1/tasks?begins=5e6b&limit=100", page())
+        for command, limit in (("events", 100), ("updates", 500)):
+            for name, task in (("blend", TASK), (OTHER_TASK.upper(), OTHER_TASK)):
+                self.answer(f"GET /api/v1/{command}?task={task}&limit={limit}", page({"task": task}))
+                self.assertEqual(await self.told(command, "--task", name), [{"task": task}])
+            self.assertEqual(await self.fails(1, command, "--task", "5e6b", "--json"), "There is no task '5e6b'")

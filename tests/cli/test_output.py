@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from flamenco_mgr.cli.output import Column, Output
 from flamenco_mgr.cli.records import moment, number, tally, text
-from flamenco_mgr.cli.texts import counted, lasting, shortened
+from flamenco_mgr.cli.texts import counted, lasting, shortened, sized
 
 COLUMNS = (
     Column(title="ID", value=lambda record: text(record, "id"), whole=True),
@@ -68,6 +68,11 @@ class TextsTests(SynchronousTestCase):
         """Time spans are told by their two largest units."""
         for seconds, said in ((0.2, "0 s"), (59.6, "1 min"), (3725, "1 h 2 min"), (90061, "1 d 1 h"), (86400.0, "1 d")):
             self.assertEqual(lasting(seconds), said)
+
+    def test_sized(self) -> None:
+        """Sizes are told in MiB, those below one in KiB."""
+        for size, said in ((300, "0.3 KiB"), (212992, "208.0 KiB"), (1 << 20, "1.0 MiB"), (5 << 30, "5,120.0 MiB")):
+            self.assertEqual(sized(size), said)
 
     def test_counted(self) -> None:
         """Nouns agree with their numbers."""

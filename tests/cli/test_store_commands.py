@@ -42,7 +42,10 @@ class BackupTests(StoreCommandCase):
         """A backup, and a restore of it, say what was done; the Manager is not asked."""
         self.farm()
         said = await self.done("backup", "copy.sqlite3")
-        self.assertIn("copy.sqlite3: 0.2 MiB", said)
+        self.assertRegex(said, r"copy\.sqlite3: copy of the database, \d{3}\.\d KiB\n")
+        self.assertRegex(
+            await self.done("backup", "other.jsonl.gz"), r"other\.jsonl\.gz: neutral format, \d+\.\d KiB: "
+        )
         told = await self.told("backup", "farm.jsonl.gz")
         self.assertEqual((told["neutral"], told["counts"]["task"]), (True, 41))
         self.assertEqual(Path(told["path"]), self.directory / "farm.jsonl.gz")

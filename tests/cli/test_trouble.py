@@ -50,8 +50,7 @@ class UnreachableTests(CommandLineTestCase):
         """A web server of another kind is no Manager, whatever it answers."""
         for answer in (
             Says(b"<html>Welcome to nginx!</html>", headers={"Server": "nginx"}),
-            Says(b"<html>Not Found</html>", status=404, headers={"Server": "nginx"}),
-            Says({"error": "no such thing"}, status=404, headers={"Server": "nginx"}),
+            Says({"status": "ok"}),
             Says(status=302, headers={"Server": "nginx", "Location": "http://127.0.0.1:1/"}),
             Says([1, 2]),
             Says(b"[" * 100_000),
@@ -59,6 +58,21 @@ class UnreachableTests(CommandLineTestCase):
             self.answer("GET /api/v1/status", answer)
             line = await self.fails(3, "status")
             self.assertTrue(line.startswith(f"What is at http://127.0.0.1:{self.port} is no Flamenco Manager"), line)
+
+    async def test_no_interface(self) -> None:
+        """Who has neither a status nor lists is an older Manager or none: status 3; that a thing is not there is 1."""
+        said = f"What answers at http://127.0.0.1:{self.port} has no /api/v1: an older Manager, or another address"
+        for answer in (
+            refusal(404, "there is no such route"),
+            Says(b"404 page not found", status=404),
+            Says(b"<html>Not Found</html>", status=404, headers={"Server": "nginx"}),
+            Says({"error": "no such thing"}, status=404, headers={"Server": "nginx"}),
+        ):
+            self.answer("GET /api/v1/status", answer)
+            self.answer("GET /api/v1/jobs?limit=500", answer)
+            self.assertEqual(await self.fails(3, "status"), said)
+            self.assertEqual(await self.fails(3, "jobs"), said)
+        self.assertEqual(await self.fails(1, "jobs", "show", TASK), "The Manager refuses: there is nothing here")
 
     async def test_endless_list(self) -> None:
         """A list that does not go on is given up on."""
@@ -83,10 +97,6 @@ class RefusedTests(CommandLineTestCase):
         ):
             self.answer("GET /api/v1/status", refusal(status, why))
             self.assertEqual(await self.fails(1, "status"), f"The Manager refuses: {why}")
-
-    async def test_older_manager(self) -> None:
-        """A Manager that does not know the question says so."""
-        self.assertEqual(await self.fails(1, "status"), "The Manager refuses: there is nothing here")
 
     async def test_nothing_is_obeyed(self) -> None:
         """A reason is shown without what a terminal would obey, and not at any length."""
@@ -147,6 +157,27 @@ class UsageTests(CommandLineTestCase):
             ["--"],
         ):
             self.assertLess(len(await self.fails(2, *wrong)), 1200)
+
+    async def test_nothing(self) -> None:
+        """Without words it is wrong usage, and the whole help is shown as ``--help`` shows it."""
+        ending = await self.run_it()
+        self.assertEqual((ending.status, ending.out), (2, ""))
+        self.assertEqual(ending.err, await self.done("--help"))
+
+    async def test_address_of_store(self) -> None:
+        """What opens the store itself takes no Manager's address, wherever it stands, and says what to do instead."""
+        url = "http://127.0.0.1:1"
+        for command in (["doctor"], ["backup", "x"], ["restore", "x"]):
+            for arguments in (["--url", url, *command], [*command, "--url", url]):
+                self.assertIn("name its configuration with --config", await self.fails(2, *arguments))
+        line = await self.fails(2, "migrate", "--from", "x", "--to", "y", "--url", url)
+        self.assertIn("name both with --from and --to", line)
+        self.assertNotIn("--url", await self.done("doctor", "--help"))
+
+    async def test_other_shells(self) -> None:
+        """Completion is there for bash alone."""
+        self.assertIn("'SHELL': only bash is supported", await self.fails(2, "completion", "zsh"))
+        self.assertIn("Only bash is supported", await self.fails(2, "completion"))
 
 
 class HTTPSTests(CommandLineTestCase):

@@ -142,9 +142,19 @@ class TroubleTests(StoreCase):
             error = self.failure_of(self.store.mark.set("mark"), StoreUnavailable)
             self.assertEqual(str(error), "the embedded store cannot be written: database is locked")
             self.assertIsNone(self.result_of(self.store.mark.get()))
+            self.failure_of(self.store.check(), StoreUnavailable)
             shell.execute("COMMIT")
+        self.result_of(self.store.check())
         self.result_of(self.store.mark.set("mark"))
         self.assertEqual(self.result_of(self.store.mark.get()), "mark")
+
+    def test_check(self) -> None:
+        """A store that can be read and not written to is of no use, however often one looks, until it can."""
+        with self.broken_disk():
+            for _ in range(2):
+                self.failure_of(self.store.check(), StoreUnavailable)
+            self.assertIsNone(self.result_of(self.store.mark.get()))
+        self.result_of(self.store.check())
 
     def test_removed_while_in_use(self) -> None:
         """Files that were removed, or moved away, take no acknowledgement with them: 503 until they are back."""

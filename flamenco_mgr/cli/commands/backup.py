@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from flamenco_mgr.cli.invocation import Invocation
-from flamenco_mgr.cli.shape import FarmCommand
+from flamenco_mgr.cli.shape import StoreCommand
 from flamenco_mgr.cli.store_work import (
     counted_records,
     let_others_go_first,
@@ -15,10 +15,11 @@ from flamenco_mgr.cli.store_work import (
     tell_left_out,
     working,
 )
+from flamenco_mgr.cli.texts import sized
 from flamenco_mgr.storekeeping.backup import back_up
 
 
-@click.command(cls=FarmCommand)
+@click.command(cls=StoreCommand)
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--neutral", is_flag=True, help="Make one that any kind of store can be filled from, whatever its name.")
 @click.option("--force", is_flag=True, help="Overwrite PATH, once the backup is whole.")
@@ -34,7 +35,8 @@ def backup(invocation: Invocation, path: Path, *, neutral: bool, force: bool) ->
     store = opened(invocation)
     with working(invocation) as progress:
         made = back_up(store, path_of(invocation, path), now=now(), progress=progress, neutral=neutral, overwrite=force)
-    invocation.output.say(f"{made.path}: {made.size / (1 << 20):,.1f} MiB{counted_records(made.counts)}")
+    kind = "neutral format" if made.neutral else "copy of the database"
+    invocation.output.say(f"{made.path}: {kind}, {sized(made.size)}{counted_records(made.counts)}")
     tell_left_out(invocation, made.left_out)
     if invocation.as_json:
         invocation.output.document(

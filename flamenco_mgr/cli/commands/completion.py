@@ -1,6 +1,7 @@
 """``flamenco-manager completion``: what a shell needs to complete command lines of this program."""
 
 import sys
+from typing import Any
 
 import click
 from click.shell_completion import BashComplete
@@ -8,8 +9,18 @@ from click.shell_completion import BashComplete
 from flamenco_mgr.cli.shape import FarmCommand
 
 
+class _Shell(click.Choice[str]):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value not in self.choices:
+            self.fail("only bash is supported", param, ctx)
+        return str(value)
+
+    def get_missing_message(self, param: click.Parameter, ctx: click.Context | None) -> str:  # noqa: ARG002 it is always this
+        return "Only bash is supported"
+
+
 @click.command(cls=FarmCommand)
-@click.argument("shell", type=click.Choice(["bash"]))
+@click.argument("shell", type=_Shell(["bash"]), metavar="SHELL")
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:  # noqa: ARG001 there is one
     """

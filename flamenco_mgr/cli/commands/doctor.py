@@ -7,14 +7,14 @@ import click
 from flamenco_mgr.cli.invocation import Invocation
 from flamenco_mgr.cli.outcome import ExitStatus, WrongUsage
 from flamenco_mgr.cli.output import Output, Record
-from flamenco_mgr.cli.shape import FarmCommand
+from flamenco_mgr.cli.shape import StoreCommand
 from flamenco_mgr.cli.store_work import doing, let_others_go_first, now
 from flamenco_mgr.settings import ConfigErrors, NoConfigFile, find_config, load
 from flamenco_mgr.storekeeping.doctor import Doctor, misconfigured
 from flamenco_mgr.storekeeping.findings import Diagnosis, Weight
 
 
-@click.command(cls=FarmCommand)
+@click.command(cls=StoreCommand)
 @click.option("--repair", is_flag=True, help="Mend what can be mended safely.")
 @click.pass_obj
 def doctor(invocation: Invocation, *, repair: bool) -> ExitStatus:

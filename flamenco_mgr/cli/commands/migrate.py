@@ -7,7 +7,7 @@ import click
 from flamenco_mgr.cli.invocation import Invocation
 from flamenco_mgr.cli.output import Column, Record
 from flamenco_mgr.cli.records import text
-from flamenco_mgr.cli.shape import FarmCommand
+from flamenco_mgr.cli.shape import StoreCommand
 from flamenco_mgr.cli.store_work import named, now, tell_left_out, working
 from flamenco_mgr.storekeeping.migrate import Migrated
 from flamenco_mgr.storekeeping.migrate import migrate as migrating
@@ -21,7 +21,7 @@ _COLUMNS = (
 )
 
 
-@click.command(cls=FarmCommand)
+@click.command(cls=StoreCommand, instead="name both with --from and --to")
 @click.option(
     "--from", "source", required=True, metavar="URL", help="The store as it is: mongodb://..., or a directory."
 )

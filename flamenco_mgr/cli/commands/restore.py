@@ -5,13 +5,13 @@ from pathlib import Path
 import click
 
 from flamenco_mgr.cli.invocation import Invocation
-from flamenco_mgr.cli.shape import FarmCommand
+from flamenco_mgr.cli.shape import StoreCommand
 from flamenco_mgr.cli.store_work import counted_records, now, opened, path_of, working
 from flamenco_mgr.cli.texts import counted
 from flamenco_mgr.storekeeping import restore as restoring
 
 
-@click.command(cls=FarmCommand)
+@click.command(cls=StoreCommand)
 @click.argument("path", type=click.Path(path_type=Path))
 @click.pass_obj
 def restore(invocation: Invocation, path: Path) -> None:

@@ -18,7 +18,7 @@ from flamenco_mgr.cli.texts import counted, lasting
 def status(invocation: Invocation) -> None:
     """Show how the farm is, and what to look at."""
     output = invocation.output
-    found = invocation.manager().get("/api/v1/status")
+    found = invocation.manager().status()
     warnings = list(doubts(found))
     if invocation.as_json:
         output.document({**found, "warnings": warnings})

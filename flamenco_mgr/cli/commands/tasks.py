@@ -10,12 +10,16 @@ from flamenco_mgr.cli.naming import an_id, find_task, find_worker_id
 from flamenco_mgr.cli.output import Column, Record
 from flamenco_mgr.cli.records import moment, number, text, value
 from flamenco_mgr.cli.shape import FarmGroup, limited
+from flamenco_mgr.cli.statuses import FINISHED, OF_TASKS, warn_if_unknown
 from flamenco_mgr.cli.texts import lasting
 from flamenco_mgr.cli.worker_names import WORKER
 
 
 def _progress(task: Record) -> str:
-    return f"{text(task, 'progress', 'task_percentage')} %" if value(task, "progress") else ""
+    # Workers seldom tell of the last percents, and the status of a finished task tells more.
+    if text(task, "status") in FINISHED or not value(task, "progress"):
+        return ""
+    return f"{text(task, 'progress', 'task_percentage')} %"
 
 
 COLUMNS = (
@@ -40,7 +44,7 @@ def tasks() -> None:
 
 @tasks.command(name="list")
 @click.option("--job", metavar="ID", help="Only tasks of this job.")
-@click.option("--status", help="Only tasks in this status.")
+@click.option("--status", help=f"Only tasks in this status: {', '.join(OF_TASKS)}.")
 @click.option("--worker", type=WORKER, help="Only tasks that this Worker has, or had last.")
 @click.option("--begins", metavar="TEXT", help="Only tasks whose name or id begins so.")
 @limited()
@@ -55,6 +59,7 @@ def list_tasks(
     limit: int | None,
 ) -> None:
     """List tasks, those for which all of the conditions hold."""
+    warn_if_unknown(invocation.output, status, OF_TASKS)
     manager = invocation.manager()
     asked = {
         "job": None if job is None else an_id(job, "job"),

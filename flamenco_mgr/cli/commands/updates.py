@@ -7,7 +7,7 @@ from attrs import frozen
 
 from flamenco_mgr.cli.invocation import Invocation
 from flamenco_mgr.cli.manager import Manager
-from flamenco_mgr.cli.naming import an_id
+from flamenco_mgr.cli.naming import an_id, find_task_id
 from flamenco_mgr.cli.outcome import CannotDo, ExitStatus, Unreachable
 from flamenco_mgr.cli.output import Column, Record
 from flamenco_mgr.cli.records import moment, number, text, value
@@ -53,13 +53,14 @@ def updates() -> None:
 
 
 @updates.command(name="list")
-@click.option("--task", metavar="ID", help="Only those of this task.")
+@click.option("--task", metavar="TASK", help="Only those of this task: its id, its name, or a beginning of them.")
 @limited()
 @click.pass_obj
 def list_waiting(invocation: Invocation, task: str | None, limit: int | None) -> None:
     """List the updates that wait for the Server, the oldest first."""
-    asked = {"task": None if task is None else an_id(task, "task")}
-    found = invocation.manager().list("/api/v1/updates", asked, limit=limit)
+    manager = invocation.manager()
+    asked = {"task": None if task is None else find_task_id(manager, task)}
+    found = manager.list("/api/v1/updates", asked, limit=limit)
     invocation.output.records(found, WAITING, none="No update waits for the Server.")
 
 

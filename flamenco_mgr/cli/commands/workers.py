@@ -9,6 +9,7 @@ from flamenco_mgr.cli.naming import find_worker
 from flamenco_mgr.cli.output import Column, Record
 from flamenco_mgr.cli.records import moment, text, value
 from flamenco_mgr.cli.shape import FarmGroup, limited
+from flamenco_mgr.cli.statuses import OF_WORKERS, warn_if_unknown
 from flamenco_mgr.cli.worker_names import WORKER
 
 
@@ -51,13 +52,16 @@ def workers() -> None:
 
 
 @workers.command(name="list")
-@click.option("--status", help="Only those in this status.")
+@click.option("--status", help=f"Only those in this status: {', '.join(OF_WORKERS)}.")
 @limited()
 @click.pass_obj
 def list_workers(invocation: Invocation, status: str | None, limit: int | None) -> None:
     """List the Workers by name."""
+    warn_if_unknown(invocation.output, status, OF_WORKERS)
     found = invocation.manager().list("/api/v1/workers", {"status": status}, limit=limit)
-    invocation.output.records(found, COLUMNS, none="There are no Workers.")
+    invocation.output.records(
+        found, COLUMNS, none="There are no Workers." if status is None else "There are no such Workers."
+    )
 
 
 @workers.command()

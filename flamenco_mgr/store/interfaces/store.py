@@ -32,6 +32,13 @@ class IStore(Interface):
     def repair() -> Awaitable[int]:
         """Put derived facts right (how many parents are open, what may run); return how many tasks were wrong."""
 
+    def check() -> Awaitable[None]:
+        """
+        Return if the store is of use now: it can be asked, and what is in its own files be written to.
+
+        Raises `StoreUnavailable` else.
+        """
+
     def checkpoint() -> Awaitable[None]:
         """Keep bounded what the store needs beside its data; called about once a second."""
 

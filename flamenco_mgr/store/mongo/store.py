@@ -148,6 +148,10 @@ class MongoStore:
             comparing=Periodic(action=_quietly(compare), interval=COMPARE_EVERY, first=COMPARE_EVERY, clock=clock),
         )
 
+    async def check(self) -> None:
+        """See `IStore.check`; a server whose primary answers is one that can be written to."""
+        await self.mark.get()
+
     async def repair(self) -> int:
         """
         See `IStore.repair`; the first time, the database is looked at, taken over, and given its indexes.

@@ -14,6 +14,9 @@ _STATE = "INSERT INTO state (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDA
 _FORGET = "DELETE FROM state WHERE key = ?"
 _MARK = "depsgraph_last_modified"
 _RECEIPTS = "receipts"
+_CHECKED = """
+    INSERT INTO state (key, value) VALUES ('checks', 1) ON CONFLICT (key) DO UPDATE SET value = value + 1
+"""
 
 
 def mark(connection: sqlite3.Connection) -> str | None:
@@ -28,6 +31,11 @@ def set_mark(connection: sqlite3.Connection, value: str | None) -> None:
         connection.execute(_FORGET, (_MARK,))
     else:
         connection.execute(_STATE, (_MARK, value))
+
+
+def count_check(connection: sqlite3.Connection) -> None:
+    """Write something that is new each time, to see whether that is possible."""
+    connection.execute(_CHECKED)
 
 
 def receipts(connection: sqlite3.Connection) -> int:

@@ -7,10 +7,13 @@ from contextlib import closing
 from pathlib import Path
 
 from attrs import define, field
+from twisted.logger import Logger
 
 from flamenco_mgr.store.interfaces import StoreRefused
 from flamenco_mgr.store.sqlite import schema
 from flamenco_mgr.store.sqlite.lock import DirectoryLock
+
+_log = Logger()
 
 FILE = "flamenco.sqlite3"
 LOCK = "flamenco.lock"
@@ -132,6 +135,13 @@ def _bring_up_to_date(connection: sqlite3.Connection, path: Path, scripts: Seque
     if connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
         raise StoreRefused(f"{path} is on a file system without shared memory; database_path must be on a local disk")
     if found < len(scripts):
+        if found:
+            _log.info(
+                "The store {path} is brought up to date: from version {found} of its tables to {newest}",
+                path=str(path),
+                found=found,
+                newest=len(scripts),
+            )
         schema.upgrade(connection, scripts)
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # so that the file itself says its version
 

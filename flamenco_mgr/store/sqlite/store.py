@@ -10,7 +10,7 @@ from zope.interface import implementer
 
 from flamenco_mgr.durations import Durations
 from flamenco_mgr.store.interfaces import IStore, StoreRefused
-from flamenco_mgr.store.sqlite import schema, update_queue
+from flamenco_mgr.store.sqlite import marks, schema, update_queue
 from flamenco_mgr.store.sqlite.blacklist import SQLiteBlacklist
 from flamenco_mgr.store.sqlite.checkpoints import Checkpoints
 from flamenco_mgr.store.sqlite.commits import Commits
@@ -95,6 +95,10 @@ class SQLiteStore:
     async def repair(self) -> int:
         """See `IStore.repair`; done in slices, between which requests are served."""
         return await repair(self._database)
+
+    async def check(self) -> None:
+        """See `IStore.check`."""
+        await self._database.write_some((), marks.count_check)
 
     async def checkpoint(self) -> None:
         """Keep the log short; to be called about once a second."""

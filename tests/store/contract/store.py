@@ -36,6 +36,13 @@ class StoreContract(StoreCase):
         self.result_of(self.store.checkpoint())
         self.assertEqual(self.task(TASK).id, TASK)
 
+    def test_check(self) -> None:
+        """A store that is open is of use, each time it is asked; one that is closed is not."""
+        self.result_of(self.store.check())
+        self.result_of(self.store.check())
+        self.result_of(self.store.close())
+        self.failure_of(self.store.check(), StoreUnavailable)
+
     def test_close(self) -> None:
         """Closing finishes what was begun; whatever comes later cannot be answered."""
         begun = self.pumped(self.store.workers.add(a_worker()))
