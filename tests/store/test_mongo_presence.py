@@ -65,6 +65,6 @@ class PresenceTests(OnMongoDB):
         self.assertEqual(self.look(two), ("two",))
         self.clock.advance(LOOK_EVERY)
         self.assertEqual(self.look(two), ("one", "two"))
-        self.successResultOf(pump(one.lease.presence.leave()))
+        self.successResultOf(pump(one.close()))
         self.clock.advance(LOOK_EVERY)
         self.assertEqual(self.look(two), ("two",))
