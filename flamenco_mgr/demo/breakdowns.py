@@ -34,6 +34,11 @@ class Breakdowns:
         """Have a Worker fail at all that it tries, and a task on all Workers that try it."""
         if not self.farm.plan.failures:
             return
+        # Before that, who fails might be the only one whom the Manager knows, and the task would have failed for good.
+        await self.narrator.until(self.farm.crew.are_registered, "not all Workers have registered")
+        job = self.farm.jobs[-1]
+        self.farm.server.books.requeue_job(job.id)
+        self.narrator.tell(f"All Workers have registered. A user starts '{job.name}', which was paused")
         await self.narrator.until(lambda: bool(self._tried()) or self._is_settled(), "no task has failed on a Worker")
         for task in self._tried()[:1]:
             self.narrator.tell(f"{task.name} has failed on {self._failed_at(task)}, and others may try it")

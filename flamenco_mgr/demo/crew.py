@@ -97,6 +97,10 @@ class Crew:
         for worker in self.workers:
             worker.start()
 
+    def are_registered(self) -> bool:
+        """Whether a Manager knows all of them."""
+        return all(worker.disk.worker_id for worker in self.workers)
+
     def at_work(self) -> Iterator[SimulatedWorker]:
         """Yield those that have a task in their hands, the one first that got it last."""
         busy = [worker for worker in self.workers if worker.running is not None]

@@ -15,7 +15,7 @@ from flamenco_mgr.demo.configuration import VARIABLES
 from flamenco_mgr.demo.crew import Crew
 from flamenco_mgr.demo.database import Database, EmbeddedDatabase, MongoDatabase
 from flamenco_mgr.demo.farm_books import Night
-from flamenco_mgr.demo.faulty_job import simulation_job
+from flamenco_mgr.demo.faulty_job import is_faulty, simulation_job
 from flamenco_mgr.demo.manager_process import ManagerProcess
 from flamenco_mgr.demo.managers import HERE, configured, task_logs
 from flamenco_mgr.demo.operator import Operator
@@ -54,7 +54,8 @@ class DemoFarm:
     """
     Starts and ends everything; ``reactor`` is the real one.
 
-    The jobs are at the Server from the beginning. ``nights`` are those that operators gave to Workers.
+    The jobs are at the Server from the beginning, the faulty one paused. ``nights`` are those that operators gave to
+    Workers.
     """
 
     plan: Plan
@@ -80,7 +81,7 @@ class DemoFarm:
         server = StandInServer(reactor, Random(plan.seed), MANAGER_ID, MANAGER_SECRET)
         drafts = _drafts(plan)
         variables = VARIABLES if plan.studio is None else plan.studio.variables()
-        jobs = tuple(server.books.add_job(draft) for draft in drafts)
+        jobs = tuple(server.books.add_job(draft, paused=is_faulty(draft)) for draft in drafts)
         port = reactor.listenTCP(0, Site(server.resource(), parsePOSTFormSubmission=False), interface=HERE)
         server_url = f"http://{HERE}:{port.getHost().port}/"
         managers = configured(plan.directory, database, server_url, reactor, variables)

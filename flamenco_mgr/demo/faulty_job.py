@@ -21,5 +21,10 @@ def simulation_job() -> JobDraft:
     return JobDraft(name=f"simulate smoke in {_PARTS} parts", job_type="simulate", tasks=tasks, priority=_PRIORITY)
 
 
+def is_faulty(draft: JobDraft) -> bool:
+    """Whether a job is that one."""
+    return any(task.task_type == SIMULATION for task in draft.tasks)
+
+
 def _part(name: str, settings: Mapping[str, Any]) -> TaskDraft:
     return TaskDraft(name=name, task_type=SIMULATION, commands=[{"name": "exec", "settings": settings}])

@@ -112,7 +112,9 @@ class WireTestCase(SynchronousTestCase):
     def ask(self, method: str, path: str, **options: Any) -> Answer:
         """Ask as the worker on a connection of its own."""
         wire = self.connect()
-        answer = wire.ask(method, path, **({"headers": AS_WORKER} | options))
+        wire.send(a_request(method, path, **({"headers": AS_WORKER} | options)))
+        self.clock.advance(0)  # what is written is durable then
+        (answer,) = wire.answers(method)
         if wire.is_open:
             wire.hang_up()
         return answer
