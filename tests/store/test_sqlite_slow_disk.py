@@ -18,6 +18,11 @@ def word_is(connection: sqlite3.Connection, word: str) -> bool:
     return bool(connection.execute("SELECT count(*) FROM words WHERE word = ?", (word,)).fetchone()[0])
 
 
+def stumble(connection: sqlite3.Connection) -> int:
+    """Go wrong in a way that nobody has foreseen."""
+    raise ValueError(f"of {count(connection)}")
+
+
 class SlowDiskTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
@@ -88,6 +93,15 @@ class SlowDiskTests(SynchronousTestCase):
         self.turns()
         self.thread.let_go()
         self.assertEqual(self.successResultOf(good), "c")
+
+    def test_mistake(self) -> None:
+        """A look that goes wrong in an unforeseen way keeps nobody waiting who waits behind it."""
+        _ = self.database.write(say, "b")
+        self.turns()
+        bad, good = self.database.glance(stumble), self.database.glance(count)
+        self.thread.let_go()
+        self.failureResultOf(bad, ValueError)
+        self.assertEqual(self.successResultOf(good), 2)
 
     def test_failed_commit(self) -> None:
         """A COMMIT that fails in the thread fails its group, and whatever waited is done in a new one."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from attrs import Factory, define, field
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
@@ -177,9 +177,7 @@ class Database:
     ) -> "Deferred[T]":
         if self._committing:
             return self._later(lambda: self._write(touches, notes, operation, *args, **kwargs))
-        alone = (
-            not self._group
-        )  # then all of the transaction is undone if this fails, and there is no need of a savepoint
+        alone = not self._group  # all of the transaction is undone then if this fails, without a savepoint
         try:
             connection = self.open()
             if self._group is None:
@@ -308,7 +306,7 @@ class Database:
                 deferred.callback(result)
         held_up, self._held_up = self._held_up, []
         for deferred, call in held_up:
-            _ = call().chainDeferred(deferred)
+            _ = maybeDeferred(call).chainDeferred(deferred)
 
     def _later(self, call: Callable[[], "Deferred[T]"]) -> "Deferred[T]":
         """Do something when the connection is free again."""
