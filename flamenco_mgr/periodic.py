@@ -8,8 +8,17 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
+from zope.interface import Interface, implementer
 
 
+class IKickable(Interface):
+    """A loop that can be told not to wait for its next turn."""
+
+    def kick() -> None:
+        """Ask for a turn soon, and come back at once; several kicks are one."""
+
+
+@implementer(IKickable)
 @define(eq=False, kw_only=True)
 class Periodic(Service):
     """

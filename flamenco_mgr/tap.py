@@ -31,11 +31,12 @@ from flamenco_mgr.store.mongo import MongoStore
 from flamenco_mgr.store.mongo.lease import since_boot, this_process
 from flamenco_mgr.store.mongo.uri import MongoAddress
 from flamenco_mgr.store.sqlite import SQLiteStore
+from flamenco_mgr.surroundings import Surroundings
 from flamenco_mgr.threads import InThread
 from flamenco_mgr.under_twistd import UnderTwistd
 from flamenco_mgr.web.gate import Gate
 from flamenco_mgr.web.site import WorkersSite
-from flamenco_mgr.wiring import Surroundings, wire
+from flamenco_mgr.wiring import wire
 
 __all__ = ["Options", "makeService"]
 

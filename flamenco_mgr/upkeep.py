@@ -1,11 +1,10 @@
 """What is built from what, of the duties that find out who is gone and forget what is old."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from attrs import frozen
 from twisted.application.service import IService
-from twisted.internet.interfaces import IReactorTime
 
 from flamenco_mgr.domain.cleanup import WorkerCleanupRules
 from flamenco_mgr.domain.log_limits import LogLimits
@@ -22,20 +21,15 @@ from flamenco_mgr.farm.timeouts import FailsSilent, TimeoutChecker
 from flamenco_mgr.farm.worker_removal import REMOVAL_EVERY, REMOVAL_FIRST, WorkerCleaner, WorkerRemover
 from flamenco_mgr.periodic import Periodic
 from flamenco_mgr.settings import Settings
-from flamenco_mgr.store.interfaces import IStore
-from flamenco_mgr.threads import InThread
+from flamenco_mgr.surroundings import Surroundings
 
 
 @frozen(eq=False, kw_only=True)
 class Upkeep:
-    """What the duties have in common with the rest of the Manager; ``steady`` is a clock that nobody sets."""
+    """What the duties have in common with the rest of the Manager."""
 
     settings: Settings
-    store: IStore
-    clock: IReactorTime
-    steady: Callable[[], float]
-    in_thread: InThread
-    new_id: Callable[[], str]
+    around: Surroundings
     changes: TaskChanges
     heartbeats: Heartbeats
     returner: TaskReturner
@@ -44,35 +38,36 @@ class Upkeep:
 
     def duties(self) -> Iterator[IService]:
         """Yield what runs where the lease is, as the settings want it."""
-        settings, slices = self.settings, Slices(lease=self.store.lease, clock=self.clock)
+        settings, store, clock = self.settings, self.around.store, self.around.clock
+        slices = Slices(lease=store.lease, clock=clock)
         yield self._timeouts(slices)
         yield from self._bookkeeping(slices)
         if settings.task_cleanup_max_age:
             cleaner = TaskCleaner(
-                tasks=self.store.tasks,
+                tasks=store.tasks,
                 heartbeats=self.heartbeats,
                 slices=slices,
-                clock=self.clock,
+                clock=clock,
                 max_age=settings.task_cleanup_max_age,
             )
-            yield Periodic(action=cleaner.clean_up, interval=CLEANUP_EVERY, first=CLEANUP_FIRST, clock=self.clock)
+            yield Periodic(action=cleaner.clean_up, interval=CLEANUP_EVERY, first=CLEANUP_FIRST, clock=clock)
         rules = WorkerCleanupRules(
             max_age=settings.worker_cleanup_max_age, statuses=frozenset(settings.worker_cleanup_status)
         )
         if not rules.off:
             removal = WorkerCleaner(
                 remover=self.remover,
-                workers=self.store.workers,
+                workers=store.workers,
                 heartbeats=self.heartbeats,
                 slices=slices,
-                clock=self.clock,
+                clock=clock,
                 rules=rules,
             )
-            yield Periodic(action=removal.clean_up, interval=REMOVAL_EVERY, first=REMOVAL_FIRST, clock=self.clock)
+            yield Periodic(action=removal.clean_up, interval=REMOVAL_EVERY, first=REMOVAL_FIRST, clock=clock)
         limits = LogLimits(max_files=settings.task_log_max_files, max_age=settings.task_log_max_age)
         if not limits.off:
             logs = self._log_cleaner(limits, settings.task_logs_path, slices)
-            yield Periodic(action=logs.clean_up, interval=LOGS_EVERY, first=LOGS_FIRST, clock=self.clock)
+            yield Periodic(action=logs.clean_up, interval=LOGS_EVERY, first=LOGS_FIRST, clock=clock)
 
     def _timeouts(self, slices: Slices) -> TimeoutChecker:
         rules = TimeoutRules(
@@ -81,36 +76,37 @@ class Upkeep:
         )
         return TimeoutChecker(
             changes=self.changes,
-            workers=self.store.workers,
+            workers=self.around.store.workers,
             heartbeats=self.heartbeats,
             returner=self.returner,
             fails=self.fails,
             slices=slices,
-            grace=Grace(clock=self.clock, steady=self.steady, tolerance=rules.worker_interval),
+            grace=Grace(clock=self.around.clock, steady=self.around.steady, tolerance=rules.worker_interval),
             rules=rules,
-            clock=self.clock,
-            new_id=self.new_id,
+            clock=self.around.clock,
+            new_id=self.around.new_id,
         )
 
     def _bookkeeping(self, slices: Slices) -> Iterator[IService]:
+        store, clock = self.around.store, self.around.clock
         bookkeeper = Bookkeeper(
-            overview=self.store.overview,
-            history=self.store.history,
+            overview=store.overview,
+            history=store.history,
             slices=slices,
-            clock=self.clock,
+            clock=clock,
             max_age=self.settings.event_log_max_age,
         )
-        yield Periodic(action=bookkeeper.recount, interval=RECOUNT_EVERY, clock=self.clock)
+        yield Periodic(action=bookkeeper.recount, interval=RECOUNT_EVERY, clock=clock)
         if self.settings.event_log_max_age:
-            yield Periodic(action=bookkeeper.forget, interval=FORGET_EVERY, first=FORGET_FIRST, clock=self.clock)
+            yield Periodic(action=bookkeeper.forget, interval=FORGET_EVERY, first=FORGET_FIRST, clock=clock)
 
     def _log_cleaner(self, limits: LogLimits, directory: Path, slices: Slices) -> LogCleaner:
         return LogCleaner(
             directory=directory,
             limits=limits,
             logs=self.changes.logs,
-            tasks=self.store.tasks,
+            tasks=self.around.store.tasks,
             slices=slices,
-            in_thread=self.in_thread,
-            clock=self.clock,
+            in_thread=self.around.in_thread,
+            clock=self.around.clock,
         )

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 
 from attrs import Factory, field, frozen
 from twisted.application.service import IService
-from twisted.internet.interfaces import IReactorTime
 
 from flamenco_mgr import __version__
 from flamenco_mgr.farm import disk_space, lag
@@ -17,11 +16,10 @@ from flamenco_mgr.farm.operating import Operating
 from flamenco_mgr.farm.parked_updates import ParkedUpdates
 from flamenco_mgr.farm.task_changes import TaskChanges
 from flamenco_mgr.farm.task_steering import TaskSteering
-from flamenco_mgr.periodic import Periodic
-from flamenco_mgr.server.interfaces import IKickable, IServerHealth
+from flamenco_mgr.periodic import IKickable, Periodic
+from flamenco_mgr.server.interfaces import IServerHealth
 from flamenco_mgr.settings import Settings
-from flamenco_mgr.store.interfaces import IStore
-from flamenco_mgr.threads import InThread
+from flamenco_mgr.surroundings import Surroundings
 from flamenco_mgr.web.api.blacklist import Blacklist
 from flamenco_mgr.web.api.events import Events
 from flamenco_mgr.web.api.farm import FarmStatus
@@ -40,10 +38,7 @@ class Watching:
     """What watching has in common with the rest of the Manager; ``claims`` counts the tasks that were given out."""
 
     settings: Settings
-    store: IStore
-    clock: IReactorTime
-    in_thread: InThread
-    new_id: Callable[[], str]
+    around: Surroundings
     changes: TaskChanges
     pushes: IKickable
     server: IServerHealth
@@ -51,7 +46,9 @@ class Watching:
     operating: Operating
     facts: ManagerFacts
     claims: Callable[[], int]
-    _lag: ReactorLag = field(init=False, default=Factory(lambda self: ReactorLag(clock=self.clock), takes_self=True))
+    _lag: ReactorLag = field(
+        init=False, default=Factory(lambda self: ReactorLag(clock=self.around.clock), takes_self=True)
+    )
     _disks: DiskSpace = field(init=False)
 
     @_disks.default
@@ -60,21 +57,21 @@ class Watching:
         embedded = {} if settings.database_url else {"database": settings.database_path}
         return DiskSpace(
             directories={**embedded, "task_logs": settings.task_logs_path},
-            in_thread=self.in_thread,
+            in_thread=self.around.in_thread,
         )
 
     def duties(self) -> Iterator[IService]:
         """Yield what runs in each Manager."""
-        yield Periodic(action=self._lag.look, interval=lag.LOOK_EVERY, clock=self.clock)
-        yield Periodic(action=self._disks.look, interval=disk_space.LOOK_EVERY, clock=self.clock)
+        yield Periodic(action=self._lag.look, interval=lag.LOOK_EVERY, clock=self.around.clock)
+        yield Periodic(action=self._disks.look, interval=disk_space.LOOK_EVERY, clock=self.around.clock)
 
     def desks(self) -> Iterator[Desk]:
         """Yield what answers people, scripts and Prometheus."""
-        store, clock = self.store, self.clock
+        store, clock = self.around.store, self.around.clock
         condition = FarmCondition(store=store, server=self.server, clock=clock)
         browser = FarmBrowser(store)
         steering = TaskSteering(
-            changes=self.changes, workers=store.workers, history=store.history, clock=clock, new_id=self.new_id
+            changes=self.changes, workers=store.workers, history=store.history, clock=clock, new_id=self.around.new_id
         )
         parked = ParkedUpdates(
             changes=self.changes,
@@ -82,7 +79,7 @@ class Watching:
             history=store.history,
             pushes=self.pushes,
             clock=clock,
-            new_id=self.new_id,
+            new_id=self.around.new_id,
         )
         yield FarmStatus(condition, self.operating, self.facts)
         yield Jobs(browser)

@@ -1,17 +1,12 @@
 """What is built from what: the farm around a store, with or without a Server."""
 
-import random
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
 
-from attrs import Factory, field, frozen
-from bson import ObjectId
+from attrs import frozen
 from twisted.application.service import IService
-from twisted.internet.interfaces import IReactorTime
 
 from flamenco_mgr.domain.downloading import DownloadMode
 from flamenco_mgr.domain.failing import UNSEEN_AFTER, FailureRules
-from flamenco_mgr.domain.local_time import Offset, utc
 from flamenco_mgr.domain.pushing import PushRules
 from flamenco_mgr.domain.variables import Variables
 from flamenco_mgr.farm.cancels import TaskCanceller
@@ -31,12 +26,13 @@ from flamenco_mgr.farm.running import RunningTasks
 from flamenco_mgr.farm.scheduler import TaskScheduler
 from flamenco_mgr.farm.shared_logs import SharedLogs
 from flamenco_mgr.farm.slices import Slices
+from flamenco_mgr.farm.stranded import LOOK_EVERY as STRANDED_EVERY
 from flamenco_mgr.farm.stranded import StrandedTasks
 from flamenco_mgr.farm.task_changes import TaskChanges
 from flamenco_mgr.farm.updates import UpdateReceiver
 from flamenco_mgr.farm.wishes import WishedNotice, WishedTurn, Wishes
 from flamenco_mgr.farm.worker_removal import WorkerRemover
-from flamenco_mgr.periodic import Periodic
+from flamenco_mgr.periodic import IKickable, Periodic
 from flamenco_mgr.server.batches import BatchSender
 from flamenco_mgr.server.breaker import CircuitBreaker
 from flamenco_mgr.server.client import FlamencoServerClient
@@ -45,7 +41,7 @@ from flamenco_mgr.server.downloader import Downloader, DownloadRules
 from flamenco_mgr.server.exchange import ServerExchange
 from flamenco_mgr.server.health import LinkHealth
 from flamenco_mgr.server.importing import TaskImporter
-from flamenco_mgr.server.interfaces import ICancels, IKickable, ILogArchive, INotifier, IServerHealth, ITaskChecker
+from flamenco_mgr.server.interfaces import ICancels, ILogArchive, INotifier, IServerHealth, ITaskChecker
 from flamenco_mgr.server.log_upload import LogUploader
 from flamenco_mgr.server.no_server import NoServer
 from flamenco_mgr.server.notifier import Notifier, Profile
@@ -56,8 +52,8 @@ from flamenco_mgr.server.waiting import WaitingTasks
 from flamenco_mgr.service import LAST_TIME, Farm
 from flamenco_mgr.settings import Settings, variables_document
 from flamenco_mgr.steering import Steering
-from flamenco_mgr.store.interfaces import IStore, Wish
-from flamenco_mgr.threads import InThread
+from flamenco_mgr.store.interfaces import Wish
+from flamenco_mgr.surroundings import Surroundings
 from flamenco_mgr.upkeep import Upkeep
 from flamenco_mgr.watching import Watching
 from flamenco_mgr.web.log_pages import LogPages
@@ -79,34 +75,6 @@ CANCELS_EVERY = 5.0
 
 SHARING_EVERY = 60.0
 """Seconds between two looks whether the Managers of a store share the directory of the task logs."""
-
-
-def an_id() -> str:
-    """Return a new id as MongoDB makes them: unique in the world, and greater than earlier ones."""
-    return str(ObjectId())
-
-
-@frozen(eq=False, kw_only=True)
-class Surroundings:
-    """
-    What a Manager is built in: the same for real, on a clock that stands still, or in a simulation.
-
-    ``treq`` is the client towards the Server. ``platform`` is this machine's, as Workers name theirs, ``machine`` its
-    name in the network, ``offset`` its time zone; ``own_url`` is what the Server is told as this Manager's URL.
-    ``steady`` tells seconds by a clock that nobody sets, as people may set ``clock``.
-    """
-
-    clock: IReactorTime
-    store: IStore
-    treq: Any
-    in_thread: InThread
-    platform: str
-    own_url: str
-    machine: str = ""
-    offset: Offset = utc
-    steady: Callable[[], float] = field(default=Factory(lambda self: self.clock.seconds, takes_self=True))
-    new_id: Callable[[], str] = an_id
-    chance: random.Random = field(factory=random.SystemRandom)
 
 
 @frozen(eq=False, kw_only=True)
@@ -172,13 +140,14 @@ def wire(settings: Settings, around: Surroundings) -> Farm:
         clock=clock,
         new_id=around.new_id,
     )
+    stranding = Periodic(action=stranded.look, interval=STRANDED_EVERY, first=STRANDED_EVERY, clock=clock)
     failures = TaskFailures(
         changes=changes,
         workers=store.workers,
         blacklist=store.blacklist,
         returner=returner,
         crews=crews,
-        stranded=stranded,
+        stranded=stranding,
         rules=rules,
         clock=clock,
         new_id=around.new_id,
@@ -189,7 +158,7 @@ def wire(settings: Settings, around: Surroundings) -> Farm:
         credentials=credentials,
         returner=returner,
         notifier=WishedNotice(wishes=wishes),
-        stranded=stranded,
+        stranded=stranding,
         clock=clock,
     )
     registry = WorkerRegistry(
@@ -234,13 +203,8 @@ def wire(settings: Settings, around: Surroundings) -> Farm:
 
     steering = Steering(
         settings=settings,
-        store=store,
-        clock=clock,
-        offset=around.offset,
-        in_thread=around.in_thread,
-        new_id=around.new_id,
+        around=around,
         variables=variables,
-        platform=around.platform,
         remover=remover,
         downloads=WishedTurn(wishes=wishes, wish=Wish.DOWNLOAD_NOW),
     )
@@ -248,10 +212,7 @@ def wire(settings: Settings, around: Surroundings) -> Farm:
     operators = steering.pages(operating, listing)
     watching = Watching(
         settings=settings,
-        store=store,
-        clock=clock,
-        in_thread=around.in_thread,
-        new_id=around.new_id,
+        around=around,
         changes=changes,
         pushes=WishedTurn(wishes=wishes, wish=Wish.PUSH),
         server=links.health,
@@ -262,11 +223,7 @@ def wire(settings: Settings, around: Surroundings) -> Farm:
     )
     upkeep = Upkeep(
         settings=settings,
-        store=store,
-        clock=clock,
-        steady=around.steady,
-        in_thread=around.in_thread,
-        new_id=around.new_id,
+        around=around,
         changes=changes,
         heartbeats=heartbeats,
         returner=returner,
@@ -291,7 +248,7 @@ def wire(settings: Settings, around: Surroundings) -> Farm:
             *([] if sharing is None else [Periodic(action=sharing.look, interval=SHARING_EVERY, clock=clock)]),
             WhereLeased(
                 lease=store.lease,
-                duties=[overdue, stranded, *links.once, *upkeep.duties(), *steering.duties()],
+                duties=[overdue, stranding, *links.once, *upkeep.duties(), *steering.duties()],
                 wishes=wishes,
                 clock=clock,
             ),

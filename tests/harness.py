@@ -24,7 +24,8 @@ from flamenco_mgr.service import Farm
 from flamenco_mgr.settings import Settings
 from flamenco_mgr.store.interfaces import Import, IStore
 from flamenco_mgr.store.sqlite import SQLiteStore
-from flamenco_mgr.wiring import HEARTBEATS_EVERY, Surroundings, wire
+from flamenco_mgr.surroundings import Surroundings
+from flamenco_mgr.wiring import HEARTBEATS_EVERY, wire
 from tests.streaming_treq import StreamingTreq
 from tests.threads import at_once
 

@@ -29,6 +29,7 @@ ALLOWED: Mapping[str, frozenset[str]] = {
     "threads": frozenset(),
     "durations": frozenset(),
     "own_url": frozenset(),
+    "surroundings": frozenset({"domain", "store.interfaces", "threads"}),
     "exit_status": frozenset(),
     "log_output": frozenset(),
     "under_twistd": frozenset({"exit_status", "log_output"}),

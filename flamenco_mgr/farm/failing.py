@@ -17,7 +17,7 @@ from flamenco_mgr.domain.workers import Worker
 from flamenco_mgr.farm.crews import Crews
 from flamenco_mgr.farm.returning import TaskReturner
 from flamenco_mgr.farm.task_changes import TaskChanges
-from flamenco_mgr.server.interfaces import IKickable
+from flamenco_mgr.periodic import IKickable
 from flamenco_mgr.store.interfaces import IBlacklist, IWorkerStore
 
 

@@ -18,7 +18,7 @@ from flamenco_mgr.domain.workers import Worker
 from flamenco_mgr.farm.refusals import NotHere, NotPossible
 from flamenco_mgr.farm.test_tasks import TestTaskMaker
 from flamenco_mgr.farm.worker_removal import WorkerRemover
-from flamenco_mgr.server.interfaces import IKickable
+from flamenco_mgr.periodic import IKickable
 from flamenco_mgr.store.interfaces import IBlacklist, IHistory, IWorkerStore, StoreUnavailable
 
 _TRIES = 50

@@ -14,7 +14,7 @@ from flamenco_mgr.domain.tasks import Task
 from flamenco_mgr.domain.updates import TaskUpdate, Transition
 from flamenco_mgr.farm.refusals import NotHere, NotPossible
 from flamenco_mgr.farm.task_changes import TaskChanges
-from flamenco_mgr.server.interfaces import IKickable
+from flamenco_mgr.periodic import IKickable
 from flamenco_mgr.store.interfaces import IHistory, IUpdateQueue, ParkedUpdate
 
 

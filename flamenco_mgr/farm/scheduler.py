@@ -17,7 +17,8 @@ from flamenco_mgr.farm.heartbeats import Heartbeats
 from flamenco_mgr.farm.registry import WorkerRegistry
 from flamenco_mgr.farm.returning import TaskReturner
 from flamenco_mgr.farm.task_changes import TaskChanges
-from flamenco_mgr.server.interfaces import IKickable, ITaskChecker
+from flamenco_mgr.periodic import IKickable
+from flamenco_mgr.server.interfaces import ITaskChecker
 
 ASKING_TIME = 1.5
 """Seconds that the Server is given for everything it is asked while one worker waits (server-api.md 17.6)."""

@@ -4,11 +4,8 @@ from collections.abc import Callable, Collection
 from typing import ClassVar
 
 from attrs import define, field
-from twisted.application.service import Service
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
-from zope.interface import implementer
 
 from flamenco_mgr.domain.blacklist import EXPIRES_AFTER
 from flamenco_mgr.domain.failing import Crew, others_left, stranded
@@ -16,8 +13,6 @@ from flamenco_mgr.domain.tasks import Task
 from flamenco_mgr.farm.crews import Crews
 from flamenco_mgr.farm.slices import Slices
 from flamenco_mgr.farm.task_changes import TaskChanges
-from flamenco_mgr.periodic import Periodic
-from flamenco_mgr.server.interfaces import IKickable
 from flamenco_mgr.store.interfaces import FailedBefore, IBlacklist, StoreUnavailable
 
 LOOK_EVERY = 60.0
@@ -26,9 +21,8 @@ LOOK_EVERY = 60.0
 _PAGE = 100
 
 
-@implementer(IKickable)
 @define(eq=False, kw_only=True)
-class StrandedTasks(Service):
+class StrandedTasks:
     """
     Looks where failures had a part, and the last capable worker is gone (task-lifecycle.md 21.24; design.md 7).
 
@@ -44,26 +38,7 @@ class StrandedTasks(Service):
     slices: Slices
     clock: IReactorTime
     new_id: Callable[[], str]
-    _loop: Periodic = field(init=False)
     _told: str = field(init=False, default="")
-
-    def __attrs_post_init__(self) -> None:
-        """Prepare the loop."""
-        self._loop = Periodic(action=self.look, interval=LOOK_EVERY, first=LOOK_EVERY, clock=self.clock)
-
-    def startService(self) -> None:
-        """Begin to look, in a minute."""
-        super().startService()
-        self._loop.startService()
-
-    def stopService(self) -> "Deferred[None]":
-        """Stop, after the look in progress."""
-        super().stopService()
-        return self._loop.stopService()
-
-    def kick(self) -> None:
-        """Look now: fewer workers are left than before. Where the lease is elsewhere it waits for the next look."""
-        self._loop.kick()
 
     async def look(self) -> None:
         """Let tasks fail that nobody is left for, a few at a time."""

@@ -5,7 +5,8 @@ from collections.abc import Callable, Collection, Mapping
 from attrs import define, field, frozen
 from zope.interface import implementer
 
-from flamenco_mgr.server.interfaces import IKickable, INotifier
+from flamenco_mgr.periodic import IKickable
+from flamenco_mgr.server.interfaces import INotifier
 from flamenco_mgr.store.interfaces import ILease, Wish
 
 

@@ -13,7 +13,8 @@ from flamenco_mgr.farm.credentials import WorkerCredentials
 from flamenco_mgr.farm.heartbeats import Heartbeats
 from flamenco_mgr.farm.returning import TaskReturner
 from flamenco_mgr.farm.slices import Slices
-from flamenco_mgr.server.interfaces import IKickable, INotifier
+from flamenco_mgr.periodic import IKickable
+from flamenco_mgr.server.interfaces import INotifier
 from flamenco_mgr.store.interfaces import IWorkerStore, StoreUnavailable
 
 REMOVAL_EVERY = 30.0

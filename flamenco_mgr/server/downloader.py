@@ -12,11 +12,10 @@ from zope.interface import implementer
 
 from flamenco_mgr.domain import downloading
 from flamenco_mgr.domain.downloading import DownloadMode
-from flamenco_mgr.periodic import Periodic
+from flamenco_mgr.periodic import IKickable, Periodic
 from flamenco_mgr.server.client import Download, FlamencoServerClient
 from flamenco_mgr.server.importing import TaskImporter
 from flamenco_mgr.server.intake import Intake
-from flamenco_mgr.server.interfaces import IKickable
 from flamenco_mgr.server.trouble import BadReply, CredentialsRefused, ServerRefused, ServerTrouble, ServerUnreachable
 from flamenco_mgr.server.waiting import WaitingTasks
 from flamenco_mgr.store.interfaces import IStore, StoreUnavailable

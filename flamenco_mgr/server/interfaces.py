@@ -34,13 +34,6 @@ class ITaskChecker(Interface):
         """
 
 
-class IKickable(Interface):
-    """A loop that can be told not to wait for its next turn."""
-
-    def kick() -> None:
-        """Ask for a turn soon, and come back at once; several kicks are one."""
-
-
 class INotifier(Interface):
     """Tells the Server about this Manager."""
 

@@ -4,14 +4,8 @@ from attrs import frozen
 from zope.interface import implementer
 
 from flamenco_mgr.domain.tasks import Task
-from flamenco_mgr.server.interfaces import (
-    Checked,
-    IKickable,
-    INotifier,
-    IServerHealth,
-    ITaskChecker,
-    ServerHealth,
-)
+from flamenco_mgr.periodic import IKickable
+from flamenco_mgr.server.interfaces import Checked, INotifier, IServerHealth, ITaskChecker, ServerHealth
 
 
 @implementer(ITaskChecker, IKickable, INotifier, IServerHealth)

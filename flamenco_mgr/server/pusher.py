@@ -12,9 +12,8 @@ from zope.interface import implementer
 
 from flamenco_mgr.domain import pushing
 from flamenco_mgr.domain.pushing import PushRules
-from flamenco_mgr.periodic import Periodic
+from flamenco_mgr.periodic import IKickable, Periodic
 from flamenco_mgr.server.batches import BatchSender
-from flamenco_mgr.server.interfaces import IKickable
 from flamenco_mgr.server.trouble import CredentialsRefused, ServerTrouble, ServerUnreachable
 from flamenco_mgr.store.interfaces import IUpdateQueue, StoreUnavailable
 

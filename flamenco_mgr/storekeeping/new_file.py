@@ -28,9 +28,9 @@ def new_file(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
     draft = Path(name)
     try:
         yield draft
-        _sync(draft)
+        sync(draft)
         _named(draft, path, overwrite=overwrite)
-        _sync(path.parent)
+        sync(path.parent)
     except OSError as e:
         raise unwritten(path, e) from e
     finally:
@@ -61,7 +61,8 @@ def _named(draft: Path, path: Path, *, overwrite: bool) -> None:
         draft.rename(path)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Have what was written to a file, or made in a directory, on the disk; raises OSError."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from flamenco_mgr.store.sqlite.opening import FILE
 from flamenco_mgr.storekeeping.embedded import give_to_owner
+from flamenco_mgr.storekeeping.new_file import sync
 from flamenco_mgr.storekeeping.trouble import NotDone
 
 
@@ -23,7 +24,7 @@ def put_in_place(draft: Path, directory: Path, now: float) -> Path | None:
     kept = _keep(path, now) if os.path.lexists(path) else None
     give_to_owner(draft, directory)
     draft.replace(path)
-    _sync(directory)
+    sync(directory)
     return kept
 
 
@@ -38,7 +39,7 @@ def _keep(path: Path, now: float) -> Path:
     for beside in (log, path.with_name(f"{path.name}-shm")):
         beside.unlink(missing_ok=True)
     os.link(path, kept)
-    _sync(path.parent)
+    sync(path.parent)
     return kept
 
 
@@ -64,11 +65,3 @@ def _empty_log(path: Path) -> bool:
     if busy:
         raise NotDone(f"another program has {path} open; close it, and try again")
     return True
-
-
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -9,7 +9,8 @@ from zope.interface.verify import verifyObject
 
 from flamenco_mgr.farm.leased import WhereLeased
 from flamenco_mgr.farm.wishes import WishedNotice, WishedTurn, Wishes
-from flamenco_mgr.server.interfaces import IKickable, INotifier
+from flamenco_mgr.periodic import IKickable
+from flamenco_mgr.server.interfaces import INotifier
 from flamenco_mgr.store.interfaces import LOOK_EVERY, ILease, Wish
 from tests.leases import ScriptedLease
 

@@ -6,8 +6,8 @@ from flamenco_mgr.demo.standin import examples
 from flamenco_mgr.demo.standin.behaviour import Pretend, Refuse, Silent, Slow, Stalled
 from flamenco_mgr.demo.standin.endpoints import Endpoint
 from flamenco_mgr.demo.standin.examples import Example
+from flamenco_mgr.periodic import IKickable
 from flamenco_mgr.server.downloader import DownloadRules
-from flamenco_mgr.server.interfaces import IKickable
 from tests.builders import a_worker
 from tests.server.downloading import HOUR, DownloadTestCase
 

@@ -6,7 +6,7 @@ from zope.interface.verify import verifyObject
 from flamenco_mgr.demo.standin.behaviour import Pretend, Refuse, Silent, Slow
 from flamenco_mgr.demo.standin.endpoints import Endpoint
 from flamenco_mgr.domain.pushing import PushRules
-from flamenco_mgr.server.interfaces import IKickable
+from flamenco_mgr.periodic import IKickable
 from tests.server.pushing import PushTestCase
 
 

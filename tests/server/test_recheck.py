@@ -15,10 +15,11 @@ from flamenco_mgr.demo.standin.entries import StandInTask
 from flamenco_mgr.domain.merging import taken_in
 from flamenco_mgr.domain.tasks import Task
 from flamenco_mgr.domain.updates import Transition
+from flamenco_mgr.periodic import IKickable
 from flamenco_mgr.server.breaker import CircuitBreaker
 from flamenco_mgr.server.client import FlamencoServerClient
 from flamenco_mgr.server.importing import TaskImporter
-from flamenco_mgr.server.interfaces import Checked, IKickable, INotifier, ITaskChecker
+from flamenco_mgr.server.interfaces import Checked, INotifier, ITaskChecker
 from flamenco_mgr.server.no_server import NoServer
 from flamenco_mgr.server.recheck import MOST_AT_ONCE, TaskChecker
 from flamenco_mgr.store.interfaces import Import, IStore, IUpdateQueue, Standing, StoreUnavailable

@@ -16,9 +16,10 @@ from twisted.web.test.requesthelper import DummyRequest
 from flamenco_mgr.deadline import seconds_left
 from flamenco_mgr.settings import Settings
 from flamenco_mgr.store.sqlite import SQLiteStore
+from flamenco_mgr.surroundings import Surroundings
 from flamenco_mgr.web.auth import WorkerAuth
 from flamenco_mgr.web.routes import Routes
-from flamenco_mgr.wiring import Surroundings, wire
+from flamenco_mgr.wiring import wire
 from tests.builders import JOB, TASK, WORKER
 from tests.harness import basic
 from tests.threads import at_once

@@ -15,8 +15,9 @@ from twisted.python.failure import Failure
 
 from flamenco_mgr.service import Farm
 from flamenco_mgr.store.sqlite import SQLiteStore, schema
+from flamenco_mgr.surroundings import Surroundings
 from flamenco_mgr.web.site import WorkersSite
-from flamenco_mgr.wiring import Surroundings, wire
+from flamenco_mgr.wiring import wire
 from tests.streaming_treq import StreamingTreq
 from tests.threads import at_once
 from tests.week.plan import SETTINGS, offset
