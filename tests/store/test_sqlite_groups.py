@@ -64,14 +64,15 @@ class GroupTests(SynchronousTestCase):
         self.assertEqual([self.successResultOf(write) for write in writes], ["a", "b", "c"])
         self.assertEqual((self.ran("BEGIN"), self.ran("COMMIT")), (1, 1))
 
-    def committed_after(self, *words: str) -> int:
-        """Write these words in one turn, and return after how many further turns they are committed."""
+    def committed_after(self, *words: str, turns_take: float = 0.0) -> int:
+        """Write these words in one turn, and return after how many further turns, of so many seconds, they are safe."""
         turns = 0
         committed: list[int] = []
 
         def turn() -> None:
             nonlocal turns
             turns += 1
+            self.clock.rightNow += turns_take
             if not committed:
                 self.clock.callLater(0, turn)
 
@@ -98,6 +99,11 @@ class GroupTests(SynchronousTestCase):
         took = 0.0
         self.assertEqual(self.committed_after("quick"), 2)
         self.assertEqual(self.committed_after("quick again"), 0)
+
+    def test_patience(self) -> None:
+        """A group stays open for others no longer when its turns are long ones."""
+        self.assertEqual(self.committed_after("a", "b", turns_take=0.01), 2)
+        self.assertEqual(self.committed_after("c", "d", turns_take=0.1), 1)
 
     def left(self, connection: sqlite3.Connection, word: str, *, then: BaseException | None = None) -> None:
         """Say a word, and say what reading would give now; then fail, if that is wanted."""

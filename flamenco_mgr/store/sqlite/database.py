@@ -21,6 +21,9 @@ _MOST_REMEMBERED = 5000
 _LOOKS = 3
 """Turns of the reactor that a group stays open for others at the most, after the one in which it began."""
 
+_PATIENCE = 0.03
+"""Seconds after which a group does not stay open for others any more: with much to do the turns are long ones."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -64,6 +67,7 @@ class Database:
     _left: dict[str, tuple[Any, Any]] = field(init=False, factory=dict)
     _flushing: IDelayedCall | None = field(init=False, default=None)
     _between: list[Callable[[], None]] = field(init=False, factory=list)
+    _began: float = field(init=False, default=0.0)
     _committing: bool = field(init=False, default=False)
     _held_up: list[tuple["Deferred[Any]", Callable[[], "Deferred[Any]"]]] = field(init=False, factory=list)
     _closed: bool = field(init=False, default=False)
@@ -182,7 +186,7 @@ class Database:
             connection = self.open()
             if self._group is None:
                 connection.execute("BEGIN IMMEDIATE")
-                self._group, self._touched = [], set()
+                self._group, self._touched, self._began = [], set(), self.clock.seconds()
                 self._flushing = self.clock.callLater(0, self._let_others_join, _LOOKS, 0)
             if not notes:
                 self._write_down(connection)
@@ -253,7 +257,7 @@ class Database:
         # A look at the network more before the disk holds everything up: answers that need not wait go out, and what
         # has arrived meanwhile joins. While more keep coming there are a few such looks.
         size = len(self._group or ())
-        if size <= 1 and self.commits.are_quick:
+        if (size <= 1 and self.commits.are_quick) or self.clock.seconds() - self._began > _PATIENCE:
             self._flush()
         elif looks > 1 and size > before:
             self._flushing = self.clock.callLater(0, self._let_others_join, looks - 1, size)
