@@ -104,6 +104,13 @@ class TaskChecker:
             self.breaker.trip(str(e), lambda: self._answers(task))
             raise
         finally:
+            self._give_up_turn()
+
+    def _give_up_turn(self) -> None:
+        if self._slots.waiting:
+            # Not at once: those whose turn is worth nothing any more, hundreds perhaps, would end one within the other.
+            self.clock.callLater(0, self._slots.release)
+        else:
             self._slots.release()
 
     def _let_go(self) -> None:

@@ -365,6 +365,15 @@ class SlotsTests(CheckTestCase):
         self.pump(0.5)
         self.assertEqual([self.successResultOf(each) for each in checking], [Checked()] * len(tasks))
 
+    def test_crowd(self) -> None:
+        """Hundreds who wait for a turn that comes to nothing go on, however many they are."""
+        tasks = self.downloaded(300)
+        self.server.behave(Silent(), endpoint=Endpoint.TASK)
+        checking = [self.check(task, seconds=1.0 if task in tasks[:MOST_AT_ONCE] else 1.5) for task in tasks]
+        self.pump(1.0)
+        self.assertEqual([self.successResultOf(each) for each in checking], [Checked()] * len(tasks))
+        self.assertEqual(self.asked(), MOST_AT_ONCE)
+
     def test_waiting_counts(self) -> None:
         """Who waits for a turn until its deadline goes on unasked, and that says nothing about the Server."""
         tasks = self.downloaded(MOST_AT_ONCE + 1)
