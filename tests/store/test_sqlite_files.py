@@ -82,6 +82,25 @@ class OpeningTests(FileCase):
         self.path.touch()
         self.make()
 
+    def test_first_start_cut_short(self) -> None:
+        """A file whose beginning is not on the disk yet, with the journal that undoes it, is a new store as well."""
+        self.directory.mkdir()
+        draft = self.directory / "draft"
+        with closing(sqlite3.connect(draft, isolation_level=None)) as connection:
+            for setting in ("cache_size = 1", "cache_spill = 1", "synchronous = OFF"):
+                connection.execute(f"PRAGMA {setting}")
+            connection.execute("BEGIN")
+            connection.execute("CREATE TABLE tasks (text TEXT)")
+            connection.executemany("INSERT INTO tasks VALUES (?)", [("x" * 4000,)] * 50)
+            written = draft.read_bytes()
+            self.path.write_bytes(bytes(4096) + written[4096:])
+            self.path.with_name(f"{self.path.name}-journal").write_bytes(Path(f"{draft}-journal").read_bytes())
+            self.assertGreater(len(written), 8192)
+            connection.execute("ROLLBACK")
+        draft.unlink()
+        self.make()
+        self.assertEqual(sorted(self.files()), ["flamenco.lock", "flamenco.sqlite3"])
+
     def test_second_manager(self) -> None:
         """A second Manager on a directory is refused, and told who has it, until the first one is gone."""
         store = self.open()

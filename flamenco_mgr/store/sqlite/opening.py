@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from attrs import define, field
@@ -83,7 +83,7 @@ def connect(path: Path) -> sqlite3.Connection:
 def locked(directory: Path) -> DirectoryLock:
     """Make the directory, if need be, and lock it; `StoreRefused` if it is none, or not ours to write to."""
     try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make(directory)
     except FileExistsError:
         raise StoreRefused(f"{directory} is a file; database_path must be a directory") from None
     except OSError as e:
@@ -94,6 +94,19 @@ def locked(directory: Path) -> DirectoryLock:
         return DirectoryLock.acquire(directory / LOCK)
     except OSError as e:
         raise StoreRefused(f"cannot lock the directory {directory}: {e.strerror}") from e
+
+
+def _make(directory: Path) -> None:
+    """Make a directory that is there after a power cut as well, whoever began to make it."""
+    missing = [one for one in directory.parents if not one.exists()]
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for parent in (directory.parent, *(one.parent for one in missing)):
+        with suppress(OSError):  # as SQLite has it: some file systems cannot, and lose no names
+            descriptor = os.open(parent, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
 
 
 def prepare(path: Path, scripts: Sequence[str]) -> None:
@@ -114,17 +127,34 @@ def _look(path: Path, newest: int) -> None:
             return
         if not path.is_file() or not os.access(path, os.R_OK | os.W_OK):
             raise StoreRefused(f"{path} is no file that the Manager can write; give it to the user of the Manager")
-        with path.open("rb") as file:
-            header = file.read(_HEADER)
+        header = _header(path)
+        if not _is_database(header) and path.with_name(f"{path.name}-journal").exists():
+            _roll_back(path)
+            header = _header(path)
     except OSError as e:
         raise StoreRefused(f"cannot read {path}: {e.strerror}") from e
     if not header:
         return
-    if len(header) < _HEADER or not header.startswith(_MAGIC):
+    if not _is_database(header):
         raise StoreRefused(f"{path} is no SQLite database; move it away, or set another database_path")
     if int.from_bytes(header[_APPLICATION], "big") != schema.APPLICATION_ID:
         raise StoreRefused(f"{path} is a database of another program; set another database_path")
     _not_newer(path, int.from_bytes(header[_VERSION], "big"), newest)
+
+
+def _header(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_HEADER)
+
+
+def _is_database(header: bytes) -> bool:
+    return len(header) == _HEADER and header.startswith(_MAGIC)
+
+
+def _roll_back(path: Path) -> None:
+    """Undo a first start that a power cut has ended: parts of the file are on the disk, and its beginning is not."""
+    with suppress(sqlite3.Error), closing(connect(path)) as connection:  # whether it was that, the file itself tells
+        schema.version(connection)
 
 
 def _bring_up_to_date(connection: sqlite3.Connection, path: Path, scripts: Sequence[str]) -> None:
