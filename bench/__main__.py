@@ -1,4 +1,9 @@
-"""``python -m bench``: how fast the Manager is, next to what it is compared with, on this machine and in one run."""
+"""
+``python -m bench``: how fast the Manager is, next to what it is compared with, on this machine and in one run.
+
+Each figure is kept as soon as it has been measured, in a file of its own, so that a run that breaks off leaves what it
+has; then docs/performance.md is brought up to date. Runs that say less (``--quick`` and the like) are kept elsewhere.
+"""
 
 import argparse
 import fcntl
@@ -6,16 +11,19 @@ import shutil
 import signal
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from bench import document, plots
 from bench.databases import Databases
 from bench.figures import (
     backup,
     claims,
+    connections,
     costs,
     depsgraph,
+    durability,
+    growth,
+    layers,
     mix,
     mongodb_claims,
     mongodb_commands,
@@ -26,29 +34,32 @@ from bench.figures import (
     mongodb_takeover,
     pages,
     silent,
-    slow_disk,
     start,
     stranded,
     thousand,
     upkeep,
+    workers,
 )
-from bench.machine import about, idle
-from bench.results import Row, all_met, as_markdown, as_text
+from bench.measuring import Figures, measured, origin_of
+from bench.records import KEPT, kept
+from bench.results import all_met, as_text
 from bench.surroundings import Surroundings
 from flamenco_mgr.store.interfaces import StoreRefused
 from flamenco_mgr.store.mongo.uri import MongoAddress
-
-Figures = Mapping[str, Callable[[Surroundings], Sequence[Row]]]
 
 FIGURES: Figures = {
     "start": start.measure,
     "claims": claims.measure,
     "mix": mix.measure,
     "costs": costs.measure,
+    "layers": layers.measure,
+    "connections": connections.measure,
+    "workers": workers.measure,
+    "durability": durability.measure,
+    "growth": growth.measure,
     "silent": silent.measure,
     "thousand": thousand.measure,
     "depsgraph": depsgraph.measure,
-    "slow-disk": slow_disk.measure,
     "pages": pages.measure,
     "backup": backup.measure,
     "stranded": stranded.measure,
@@ -65,29 +76,30 @@ FIGURES: Figures = {
 OF_ANY_STORE = ("start", "claims", "mix", "costs", "silent", "thousand", "depsgraph")
 """The figures that can be measured on a MongoDB that somebody runs; those called mongodb-… start one for tests."""
 
-QUIET = 0.9
-"""The share of processor time that has to be unused for figures to be worth keeping."""
-
-RESULTS = Path(__file__).with_name("RESULTS.md")
-
 
 def main() -> int:
     """Measure what the command line asks for; the exit status is 0 if every target is met."""
     options = _parser().parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is ended as well
     wanted = FIGURES if options.database is None else {name: FIGURES[name] for name in OF_ANY_STORE}
-    unknown = set(options.only) - set(wanted)
+    unknown = set(options.only + options.but) - set(wanted)
     if unknown:
         raise SystemExit(f"no such figure: {', '.join(sorted(unknown))}; there are {', '.join(wanted)}")
+    wanted = {
+        name: measure
+        for name, measure in wanted.items()
+        if (name in options.only or not options.only) and name not in options.but
+    }
+    if options.list:
+        _tell_times(wanted)
+        return 0
     alone = (_place() / "lock").open("w")
     try:
         fcntl.flock(alone, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise SystemExit("another run is in progress here; both would measure each other") from None
-    idle_before = idle()
-    if idle_before < QUIET:
-        print(f"the machine is only {idle_before:.0%} idle: what is measured will be too slow", file=sys.stderr)
     directory = (options.directory or Path(tempfile.mkdtemp(prefix="run-", dir=_place()))).resolve()
+    directory.mkdir(parents=True, exist_ok=True)
     around = Surroundings(
         directory=directory,
         quick=options.quick,
@@ -95,29 +107,36 @@ def main() -> int:
         databases=None if options.database is None else Databases(options.database),
         most=options.most,
     )
-    began = time.monotonic()
-    rows = _measured(around, {name: wanted[name] for name in wanted if not options.only or name in options.only})
-    text = about(_command(options), time.monotonic() - began, idle_before, directory)
-    if options.directory is None:  # what went wrong would still be there to be looked at
-        shutil.rmtree(directory)
-    print(as_text(rows))
-    partly = options.only or options.quick or options.most or options.database
-    output = options.output or (None if partly else RESULTS)
-    if output is not None:
-        output.write_text(f"# Benchmarks\n\n{text}\n{as_markdown(rows)}")
-    return 0 if all_met(rows) else 1
-
-
-def _measured(around: Surroundings, figures: Figures) -> list[Row]:
-    rows: list[Row] = []
+    says_less = options.quick or options.most or options.database or options.profile
+    results = options.results or (_place() / "results" if says_less else KEPT)
     try:
-        for name, measure in figures.items():
-            print(f"{name} …", file=sys.stderr, flush=True)
-            around.tidy()  # also what a run left that broke off
-            rows += measure(around)
+        rows, broken = measured(around, wanted, origin_of(around, _command(options)), results)
     finally:
-        around.tidy()
-    return rows
+        if options.directory is None:  # what went wrong would still be there to be looked at
+            shutil.rmtree(directory)
+        if results == KEPT:
+            _show()
+    print(as_text(rows))
+    if broken:
+        print(f"broken: {', '.join(broken)}", file=sys.stderr)
+    return 0 if all_met(rows) and not broken else 1
+
+
+def _show() -> None:
+    """Bring the document up to date, and its plots where they can be drawn."""
+    document.refresh()
+    if plots.can_draw():
+        plots.draw_all()
+    else:
+        print("The plots are as they were: matplotlib is not installed", file=sys.stderr)
+
+
+def _tell_times(figures: Figures) -> None:
+    """Write which figures there are, and how long each took when it was measured last."""
+    records = kept()
+    for name in figures:
+        took = f"{records[name].origin.seconds:.0f} s" if name in records else "not measured yet"
+        print(f"{name:<20} {took}")
 
 
 def _command(options: argparse.Namespace) -> str:
@@ -132,8 +151,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--only", type=lambda names: names.split(","), default=[], help="figures: " + ", ".join(FIGURES)
     )
+    parser.add_argument("--but", type=lambda names: names.split(","), default=[], help="all figures but these")
+    parser.add_argument("--list", action="store_true", help="name the figures, and how long each took last time")
     parser.add_argument("--quick", action="store_true", help="shorter and smaller; for a look, not for a comparison")
-    parser.add_argument("--output", type=Path, help="the file for the table; bench/RESULTS.md after a complete run")
+    parser.add_argument(
+        "--results",
+        type=Path,
+        help="the directory for the results; bench/results, or bench-run/results if they say less",
+    )
     parser.add_argument(
         "--database",
         metavar="URL",

@@ -30,7 +30,7 @@ from twisted.web.server import Site
 from bench.farm import MANAGER_SECRET, a_document
 from bench.mix import a_worker
 
-_WORKERS = 2000
+_WORKERS = 4000
 
 
 @frozen(eq=False, kw_only=True)

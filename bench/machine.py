@@ -3,11 +3,14 @@
 import os
 import platform
 import sqlite3
+import subprocess
 import time
-from datetime import datetime, timezone
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
+
+from bench.records import Machine
 
 _PACKAGES = ("Twisted", "klein", "treq", "txmongo")
 _FLUSHES = 100
@@ -25,17 +28,32 @@ def idle() -> float:
     return (spent[_IDLE] + spent[_WAITING]) / sum(spent)
 
 
-def about(command: str, seconds: float, idle_before: float, directory: Path) -> str:
-    """Return, in Markdown, machine, versions, date and command of a run that took so many seconds."""
-    packages = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
-    now = datetime.now(timezone.utc)
-    return (
-        f"- {now:%Y-%m-%d %H:%M} UTC, `{command}`, {seconds / 60:.1f} minutes\n"
-        f"- {_processor()}, {os.cpu_count()} cores, {idle_before:.0%} idle before the run, "
-        f"{platform.system()} {platform.release()}; "
-        f"fdatasync of a page: {fdatasync_time(directory) * 1e3:.2f} ms (median)\n"
-        f"- Python {platform.python_version()}, {packages}, SQLite {sqlite3.sqlite_version}\n"
+def machine(directory: Path) -> Machine:
+    """Look at the machine, and at the disk that a directory is on."""
+    return Machine(
+        processor=_processor(),
+        cores=os.cpu_count() or 1,
+        memory=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        system=f"{platform.system()} {platform.release()}",
+        fdatasync=fdatasync_time(directory),
     )
+
+
+def versions() -> Mapping[str, str]:
+    """Return the versions of what the figures depend on, by name."""
+    packages = {name: version(name) for name in _PACKAGES}
+    return {"Python": platform.python_version(), **packages, "SQLite": sqlite3.sqlite_version}
+
+
+def commit() -> str:
+    """Return the name of the state of the source, with a plus if something was changed since; empty if unknown."""
+    name = _git("rev-parse", "--short", "HEAD")
+    return name + "+" if name and _git("status", "--porcelain", "--untracked-files=no") else name
+
+
+def niceness() -> int:
+    """Return the niceness of this process, which the others inherit."""
+    return os.getpriority(os.PRIO_PROCESS, 0)
 
 
 def fdatasync_time(directory: Path) -> float:
@@ -61,3 +79,12 @@ def _processor() -> str:
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
     return platform.machine()
+
+
+def _git(*arguments: str) -> str:
+    here = Path(__file__).parent
+    try:
+        done = subprocess.run(["git", *arguments], cwd=here, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

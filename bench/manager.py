@@ -52,13 +52,22 @@ def running_manager(
     *,
     environment: Mapping[str, str] | None = None,
     profile: Path | None = None,
+    samples: Path | None = None,
 ) -> Iterator[Manager]:
-    """Run a Manager at its home; with ``profile`` under cProfile, which writes its statistics there."""
+    """
+    Run a Manager at its home.
+
+    With ``profile`` it runs under cProfile, which writes its statistics there; with ``samples`` as `bench.sampled` has
+    it, which writes its samples there.
+    """
     port, directory = free_port(), home.directory
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "manager.yaml").write_text(json.dumps(_settings(port, server_port) | dict(home.settings), indent=1))
     (directory / "manager.yaml").chmod(0o600)
-    command = [str(Path(sys.executable).with_name("twistd")), "--nodaemon", "--pidfile="]
+    command = [str(Path(sys.executable).with_name("twistd"))]
+    if samples is not None:
+        command = [sys.executable, "-m", "bench.sampled", str(samples), "twistd"]
+    command += ["--nodaemon", "--pidfile="]
     if profile is not None:
         command += [f"--profile={profile}", "--profiler=cprofile", "--savestats"]
     command += ["--logfile=twistd.log", "flamenco-manager"]

@@ -1,20 +1,39 @@
-"""What was measured, against what it should be: a table for the terminal and for the file."""
+"""What was measured, against what it should be: rows with words for people, and with the numbers behind them."""
 
-from collections.abc import Sequence
-from statistics import median
+from collections.abc import Mapping, Sequence
+from statistics import linear_regression, median
 
-from attrs import frozen
+from attrs import Factory, frozen
 
 _HEADINGS = ("figure", "measured", "target", "ratio", "")
 
 
 @frozen(kw_only=True)
+class Latencies:
+    """How long answers took, in seconds."""
+
+    count: int = 0
+    least: float = 0.0
+    p10: float = 0.0
+    p50: float = 0.0
+    p90: float = 0.0
+    p99: float = 0.0
+    p99_9: float = 0.0
+    worst: float = 0.0
+
+    def __str__(self) -> str:
+        return f"p50 {in_time(self.p50)}, p99 {in_time(self.p99)}, max {in_time(self.worst)}"
+
+
+@frozen(kw_only=True)
 class Row:
     """
-    One line of the table.
+    One line of the table, and what it is made from.
 
     ``ratio`` is the measured value relative to what it was compared with, in words; ``met`` is None when the row is
-    only there to be looked at.
+    only there to be looked at. ``at`` says in words which case this is, ``numbers`` has what was measured in seconds,
+    bytes and requests per second (and the number that was varied), ``rounds`` the result of each round where there were
+    several, ``took`` how long single answers took.
     """
 
     figure: str
@@ -22,6 +41,10 @@ class Row:
     target: str = ""
     ratio: str = ""
     met: bool | None = None
+    at: Mapping[str, str] = Factory(dict)
+    numbers: Mapping[str, float] = Factory(dict)
+    rounds: Mapping[str, Sequence[float]] = Factory(dict)
+    took: Mapping[str, Latencies] = Factory(dict)
 
     @property
     def cells(self) -> tuple[str, ...]:
@@ -30,25 +53,22 @@ class Row:
         return (self.figure, self.measured, self.target, self.ratio, verdict)
 
 
-@frozen(kw_only=True)
-class Latencies:
-    """How long answers took, in seconds."""
-
-    count: int
-    p50: float
-    p99: float
-    worst: float
-
-    def __str__(self) -> str:
-        return f"p50 {in_time(self.p50)}, p99 {in_time(self.p99)}, max {in_time(self.worst)}"
-
-
 def latencies(seconds: Sequence[float]) -> Latencies:
     """Summarize how long answers took; all zero when there was none."""
     ordered = sorted(seconds)
     if not ordered:
-        return Latencies(count=0, p50=0.0, p99=0.0, worst=0.0)
-    return Latencies(count=len(ordered), p50=percentile(ordered, 50), p99=percentile(ordered, 99), worst=ordered[-1])
+        return Latencies()
+    p10, p50, p90, p99, p99_9 = (percentile(ordered, percent) for percent in (10, 50, 90, 99, 99.9))
+    return Latencies(
+        count=len(ordered),
+        least=ordered[0],
+        p10=p10,
+        p50=p50,
+        p90=p90,
+        p99=p99,
+        p99_9=p99_9,
+        worst=ordered[-1],
+    )
 
 
 def percentile(ordered: Sequence[float], percent: float) -> float:
@@ -62,6 +82,11 @@ def percentile(ordered: Sequence[float], percent: float) -> float:
 def middle(rounds: Sequence[float]) -> float:
     """Return the median of what the rounds gave."""
     return median(rounds)
+
+
+def slope(places: Sequence[float], values: Sequence[float]) -> float:
+    """Return by how much values grow for one more, by the straight line that is nearest to them (least squares)."""
+    return linear_regression(places, values).slope
 
 
 def in_time(seconds: float) -> str:

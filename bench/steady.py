@@ -73,6 +73,7 @@ class Steady:
             target=f"p99 < {in_time(P99)}" if worst is None else f"none waits more than {in_time(worst)}",
             ratio=f"without: {usual}",
             met=bool(felt.count) and (felt.p99 < P99 if worst is None else felt.worst <= worst) and not wrong,
+            took={"meanwhile": felt, "without": usual},
         )
 
 

@@ -116,11 +116,12 @@ class Surroundings:
             yield server
 
     @contextmanager
-    def bare(self, server_port: int, stock: Stock) -> Iterator[Child]:
+    def bare(self, server_port: int, stock: Stock, samples: Path | None = None) -> Iterator[Child]:
         """Run the bare app, whose questions to the Server are about the last task of a stock."""
         last = stock.count - 1
+        program = ["bench.bare"] if samples is None else ["bench.sampled", str(samples), "bench.bare"]
         arguments = (str(server_port), stock.task_id(last), stock.etag(last), str(self.directory / "bare"))
-        with module("bench.bare", *arguments, directory=self.directory) as bare:
+        with module(*program, *arguments, directory=self.directory) as bare:
             yield bare
 
     @contextmanager

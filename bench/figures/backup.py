@@ -43,6 +43,8 @@ def measure(around: Surroundings) -> Sequence[Row]:
             measured=f"{middle(rates) / 1e6:.0f} MB/s: {in_time(took)} with its verification",
             target=f"≥ {LEAST / 1e6:.0f} MB/s",
             met=middle(rates) >= LEAST,
+            numbers={"tasks": stock.count, "bytes": sizes[0], "bytes/s": middle(rates), "seconds": took},
+            rounds={"bytes/s": rates},
         ),
         workers.row("backup", Window(begin=windows[0].begin, end=windows[-1].end), without, worst=LATEST),
     ]

@@ -17,7 +17,7 @@ from bench.http_client import OneConnection, Unexpected
 from bench.manager import Home
 from bench.mix import Kind, Requests, a_worker
 from bench.processes import Child, run
-from bench.results import Row, in_time, middle
+from bench.results import Row, in_time, latencies, middle
 from bench.surroundings import Surroundings
 
 ASKING: Final = 1.5
@@ -46,12 +46,18 @@ class Case:
 
 @define(eq=False, kw_only=True)
 class Asked:
-    """Somebody who gives out tasks: how to ask, and how many seconds the answers took, round by round."""
+    """
+    Somebody who gives out tasks: how to ask, and how many seconds the answers took, round by round.
 
+    ``tasks`` is how many there are, 0 if others are among them.
+    """
+
+    tasks: int = 0
     connection: OneConnection
     question: bytes
     requests: Requests
     rounds: list[float] = field(factory=list)
+    took: list[float] = field(factory=list)
 
     def round(self, questions: int) -> None:
         """Ask for that many tasks, and complete each; only the question for the task is timed."""
@@ -67,6 +73,12 @@ class Asked:
             if answer.status != 204:
                 raise Unexpected(f"not completed: {answer.status} {answer.body[:200]!r}")
         self.rounds.append(middle(took))
+        self.took += took
+
+    def forget(self) -> None:
+        """Begin anew: what comes now is another figure."""
+        self.rounds.clear()
+        self.took.clear()
 
     @property
     def p50(self) -> float:
@@ -88,7 +100,7 @@ def measure(around: Surroundings) -> Sequence[Row]:
         server.send(signal.SIGSTOP)
         try:
             for asked in managers.values():
-                asked.rounds.clear()
+                asked.forget()
                 asked.connection.ask(asked.question)
             for _ in range(int(around.pick(3, 2))):
                 for asked in (bare, *managers.values()):
@@ -120,14 +132,15 @@ def _all_running(
         bare = running.enter_context(around.bare(server.port, cases[0].stocks[0]))
         question = Requests(_WORKER).of(Kind.TASK, b"")
 
-        def asked(port: int, question: bytes) -> Asked:
+        def asked(port: int, question: bytes, tasks: int = 0) -> Asked:
             connection = running.enter_context(OneConnection(port))
-            return Asked(connection=connection, question=question, requests=Requests(_WORKER))
+            return Asked(tasks=tasks, connection=connection, question=question, requests=Requests(_WORKER))
 
         managers = {}
         for number, case in enumerate(cases):
             manager = running.enter_context(around.manager(homes[case.name], server.port + number, f"claims-{number}"))
-            managers[case.name] = asked(manager.port, question)
+            tasks = case.stocks[0].count if len(case.stocks) == 1 else 0
+            managers[case.name] = asked(manager.port, question, tasks)
         asking = asked(bare.port, question.replace(b"/task ", b"/asking-task "))
         yield server, asking, asked(bare.port, question), managers
 
@@ -145,7 +158,16 @@ def _examined(around: Surroundings, home: Home) -> str:
 def _rows(
     how: str, compared: Asked, managers: Mapping[str, Asked], target: float, notes: Mapping[str, str]
 ) -> list[Row]:
-    rows = []
+    rows = [
+        Row(
+            figure=f"bare app, {how}",
+            measured=f"p50 {in_time(compared.p50)}",
+            at={"who": "bare app", "how": how},
+            numbers={"seconds": compared.p50},
+            rounds={"seconds": compared.rounds},
+            took={"task": latencies(compared.took)},
+        )
+    ]
     for name, asked in managers.items():
         ratio = asked.p50 / compared.p50
         rows.append(
@@ -155,6 +177,10 @@ def _rows(
                 target=f"≤ {target}× bare",
                 ratio=f"{ratio:.2f}× of {in_time(compared.p50)}",
                 met=ratio <= target,
+                at={"who": "Manager", "how": how, "store": name},
+                numbers={"seconds": asked.p50, "ratio": ratio} | ({"tasks": asked.tasks} if asked.tasks else {}),
+                rounds={"seconds": asked.rounds},
+                took={"task": latencies(asked.took)},
             )
         )
     if _LARGEST in managers:

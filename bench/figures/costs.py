@@ -37,6 +37,9 @@ def measure(around: Surroundings) -> Sequence[Row]:
                     figure=f"processor time, {name}",
                     measured=f"{cost * 1e6:.0f} µs",
                     ratio=f"{cost / bare_cost:.2f}× of bare {bare_cost * 1e6:.0f} µs",
+                    at={"kind": kind.value},
+                    numbers={"seconds": cost, "bare": bare_cost},
+                    rounds={"seconds": [one.cost for one in ours], "bare": [one.cost for one in bares]},
                 )
             )
     return rows

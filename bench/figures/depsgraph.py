@@ -72,6 +72,7 @@ def _rows(job: Stock, took: float, usual: Round, during: Round) -> Sequence[Row]
             measured=f"taken in after {in_time(took)}",
             target=f"≤ {in_time(FASTEST)}",
             met=took <= FASTEST,
+            numbers={"tasks": job.count, "seconds": took},
         ),
         Row(
             figure="  answers meanwhile",
@@ -79,5 +80,6 @@ def _rows(job: Stock, took: float, usual: Round, during: Round) -> Sequence[Row]
             target=f"none later than {in_time(LATEST)} because of it",
             ratio=f"without it: {before}",
             met=answers.worst <= LATEST and not wrong,
+            took={"meanwhile": answers, "without": before},
         ),
     ]

@@ -58,12 +58,16 @@ def measure(around: Surroundings) -> Sequence[Row]:
             target=f"≥ {TARGET:.0%} of a bare app; aim {AIM:.0%}",
             ratio=f"{ratio:.0%} of {bare_rate:,.0f}/s",
             met=ratio >= TARGET and not wrong,
+            numbers={"requests/s": rate, "bare": bare_rate, "ratio": ratio},
+            rounds={"requests/s": [one.round.rate for one in ours], "bare": [one.round.rate for one in bares]},
+            took={"all": latencies(every.answers)},
         ),
         *by_kind(every),
         Row(
             figure="  processor time per request",
             measured=f"{middle([one.cost for one in ours]) * 1e6:.0f} µs",
             ratio=f"bare {middle([one.cost for one in bares]) * 1e6:.0f} µs",
+            rounds={"seconds": [one.cost for one in ours], "bare": [one.cost for one in bares]},
         ),
         Row(figure="  the load generator's", measured=f"{every.cpu / len(every.answers) * 1e6:.0f} µs"),
     ]  # fmt: skip
@@ -71,7 +75,10 @@ def measure(around: Surroundings) -> Sequence[Row]:
 
 def by_kind(every: Round) -> list[Row]:
     """Return how long the answers to each kind of request took."""
-    return [Row(figure=f"  of it {kind}", measured=str(latencies(took))) for kind, took in every.took.items()]
+    return [
+        Row(figure=f"  of it {kind}", measured=str(latencies(took)), took={kind: latencies(took)})
+        for kind, took in every.took.items()
+    ]
 
 
 def together(rounds: Sequence[Round]) -> Round:

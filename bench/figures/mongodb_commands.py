@@ -139,5 +139,6 @@ def _row(asking: Asking, name: str, size: int) -> Row:
         figure=f"MongoDB, {size:,} tasks: {name.format(size // 2)}",
         measured=f"{len(commands)} commands ({', '.join(commands)})",
         target="" if most is None else f"≤ {most}",
+        numbers={"commands": len(commands)},
         met=None if most is None else len(commands) <= most,
     )

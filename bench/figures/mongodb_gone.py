@@ -156,5 +156,6 @@ def _row(how: str, workers: Sequence[Worker], back: float) -> Row:
         + f"; {excuses} times 503"
         + (f"; wrong: {wrong[0]} and {len(wrong) - 1} more" if wrong else ""),
         target=f"first right answers ≤ {in_time(LATEST)} after it is back",
+        numbers={kind.value: seconds for kind, seconds in first.items()},
         met=max(first.values()) <= LATEST and not wrong,
     )

@@ -45,7 +45,7 @@ def measure(around: Surroundings) -> Sequence[Row]:
 
 def _measured(around: Surroundings, server: "StandIn") -> Sequence[Row]:
     found: dict[int, list[Shared]] = {number: [] for number in _NUMBERS}
-    for turn in range(int(around.pick(3, 1))):
+    for turn in range(int(around.pick(2, 1))):
         for number in _NUMBERS:
             found[number].append(_shared(around, server, number, turn))
     alone = middle([one.rate for one in found[1]])
@@ -104,4 +104,7 @@ def _row(number: int, rounds: Sequence[Shared], alone: float) -> Row:
         figure=f"MongoDB: mix, {number} Manager{'s' if number > 1 else ''} on one database, {CONNECTIONS} connections",
         measured=f"{rate:,.0f} requests/s in all, {latencies(every.answers)}" + (f"; {wrong}" if wrong else ""),
         ratio=f"{rate / alone:.0%} of one alone; of a processor: {of_processors}",
+        numbers={"managers": number, "requests/s": rate},
+        rounds={"requests/s": [one.rate for one in rounds]},
+        took={"all": latencies(every.answers)},
     )

@@ -90,6 +90,7 @@ def _measured(around: Surroundings, server: "StandIn") -> Sequence[Row]:
             measured=f"p50 {in_time(found.p50)}, max {in_time(found.worst)}",
             target=f"≤ {in_time(LATEST)}",
             met=found.worst <= LATEST,
+            took={"takeover": found},
         )
     ]
 

@@ -105,4 +105,6 @@ def _row(name: str, farm: str, took: Latencies, undisturbed: Latencies) -> Row:
         target=f"p99 ≤ {in_time(target)}",
         ratio=f"with no Worker at work: {undisturbed}",
         met=took.p99 <= target,
+        at={"page": name},
+        took={"at work": took, "alone": undisturbed},
     )

@@ -30,6 +30,7 @@ def measure(around: Surroundings) -> Sequence[Row]:
             measured=in_mebibytes(middle(idle)),
             target=f"≤ {in_mebibytes(IDLE)}",
             met=middle(idle) <= IDLE,
+            rounds={"bytes": idle},
         ),
     ]
 
@@ -50,4 +51,5 @@ def _row(figure: str, times: Sequence[tuple[float, float]], target: float) -> Ro
         measured=f"listens after {in_time(listening)}, serves after {in_time(serving)}",
         target=f"≤ {in_time(target)}",
         met=serving <= target,
+        rounds={"listening": [one for one, _ in times], "serving": [one for _, one in times]},
     )

@@ -37,6 +37,7 @@ def measure(around: Surroundings) -> Sequence[Row]:
         Row(
             figure=f"{count:,} tasks fail, whose last Worker went",
             measured=f"{in_time(during.seconds)}, {count / during.seconds:,.0f} tasks/s",
+            numbers={"tasks": count, "seconds": during.seconds},
         ),
         workers.row("mass failure", during, without),
     ]

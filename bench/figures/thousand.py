@@ -46,6 +46,7 @@ def measure(around: Surroundings) -> Sequence[Row]:
             measured=f"{in_mebibytes(now)}, at most {in_mebibytes(most)}",
             target=f"≤ {in_mebibytes(MEMORY)}",
             met=most <= MEMORY,
+            numbers={"bytes": now, "most": most},
         ),
     ]
 
@@ -60,12 +61,20 @@ def _rows(result: Round, workers: int, used: float, unheard: int, unwritten: int
             target=f"no answer later than {in_time(LATEST)}",
             ratio=f"{used / result.seconds:.0%} of a core",
             met=answers.worst <= LATEST and not wrong,
+            numbers={"workers": workers, "requests/s": result.rate, "processor": used / result.seconds},
+            took={"all": answers},
         ),
         Row(
             figure="  updates lost",
             measured=f"{unheard} of {len(result.completed):,} completions, {unwritten} of {len(result.tokens):,} logs",
             target="none",
             met=not unheard and not unwritten,
+            numbers={
+                "completions": len(result.completed),
+                "completions lost": unheard,
+                "logs": len(result.tokens),
+                "logs lost": unwritten,
+            },
         ),
     ]
 

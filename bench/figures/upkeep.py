@@ -65,4 +65,8 @@ def _sleep_until(instant: float) -> float:
 
 
 def _row(figure: str, count: int, window: Window) -> Row:
-    return Row(figure=figure, measured=f"{in_time(window.seconds)}, {count / window.seconds:,.0f}/s")
+    return Row(
+        figure=figure,
+        measured=f"{in_time(window.seconds)}, {count / window.seconds:,.0f}/s",
+        numbers={"count": count, "seconds": window.seconds},
+    )
