@@ -14,6 +14,7 @@ def _log_stamp(second: int) -> str:
     return datetime.fromtimestamp(second, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S%z")
 
 
+@lru_cache(maxsize=4096)  # a list of a thousand workers has two each, and is asked for again and again
 def iso_milliseconds(now: float) -> str:
     """Return an instant as the Server is told it: UTC, milliseconds, ``Z`` (server-api.md 5.2)."""
     return datetime.fromtimestamp(now, timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")

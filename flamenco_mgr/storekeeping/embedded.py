@@ -23,7 +23,7 @@ _HEADER: Final = 100
 _LARGEST_PAGE: Final = 65536
 """Bytes; the header says 1 for it."""
 
-_SYNC_EVERY: Final = 0.1
+_SYNC_EVERY: Final = 0.01
 """
 Seconds between two syncs of a copy that is being written.
 

@@ -40,13 +40,16 @@ def sleep_schedule_of(document: Mapping[str, object]) -> SleepSchedule:
 
 def sleep_schedule_document(schedule: SleepSchedule) -> dict[str, Any]:
     """Return a worker's week; what is empty is left out."""
-    optional = {
-        "days_of_week": " ".join(schedule.days),
-        "time_start": schedule.start,
-        "time_end": schedule.end,
-        "next_check": None if schedule.next_check is None else iso_milliseconds(schedule.next_check),
-    }
-    return {"schedule_active": schedule.active} | {name: value for name, value in optional.items() if value}
+    document: dict[str, Any] = {"schedule_active": schedule.active}
+    if schedule.days:
+        document["days_of_week"] = " ".join(schedule.days)
+    if schedule.start:
+        document["time_start"] = schedule.start
+    if schedule.end:
+        document["time_end"] = schedule.end
+    if schedule.next_check is not None:
+        document["next_check"] = iso_milliseconds(schedule.next_check)
+    return document
 
 
 def listed_worker(worker: Worker, current_job: str | None, blacklist: Sequence[BlacklistLine]) -> dict[str, Any]:

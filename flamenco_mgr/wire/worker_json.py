@@ -138,13 +138,14 @@ def worker_document(worker: Worker) -> dict[str, Any]:
         "lazy_status_request": worker.lazy_status_request,
         "sleep_schedule": {"schedule_active": False},
     }
-    optional: dict[str, Any] = {
-        "current_task": worker.current_task,
-        "current_task_status": worker.current_task_status,
-        "current_task_updated": _instant(worker.current_task_updated),
-        "last_activity": _instant(worker.last_activity),
-    }
-    document.update((key, value) for key, value in optional.items() if value)
+    if worker.current_task:
+        document["current_task"] = worker.current_task
+    if worker.current_task_status:
+        document["current_task_status"] = worker.current_task_status
+    if worker.current_task_updated is not None:
+        document["current_task_updated"] = iso_milliseconds(worker.current_task_updated)
+    if worker.last_activity is not None:
+        document["last_activity"] = iso_milliseconds(worker.last_activity)
     return document
 
 
@@ -249,7 +250,3 @@ def _task_types(document: Mapping[str, object]) -> tuple[str, ...]:
     if any(len(task_type) > LONGEST_NAME for task_type in types):
         raise BadDocument(f"an entry of supported_task_types is longer than {LONGEST_NAME} characters")
     return tuple(_one_line(task_type) for task_type in types)
-
-
-def _instant(seconds: float | None) -> str | None:
-    return None if seconds is None else iso_milliseconds(seconds)
