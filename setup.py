@@ -77,6 +77,7 @@ setup(
                 "docs/api.md",
                 "docs/backup-format.md",
                 "docs/mongodb.md",
+                "docs/security.md",
                 "docs/steering.md",
                 "systemd/flamenco-manager.service",
                 "contrib/grafana/flamenco-manager.json",

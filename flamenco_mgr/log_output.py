@@ -30,7 +30,10 @@ _FACTORIES = ("Starting factory ", "Stopping factory ")
 _CACHE = "twisted.plugin"
 
 # What an event may not bring to its line from outside: the beginning of another line, or orders to a terminal.
-_CONTROLS = {code: f"\\x{code:02x}" for code in [*range(9), *range(11, 32), *range(127, 160)]}
+# So may what turns the direction of writing around, and what other programs take for the end of a line.
+_CONTROLS = {code: f"\\x{code:02x}" for code in [*range(9), *range(11, 32), *range(127, 160)]} | {
+    code: f"\\u{code:04x}" for code in [0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A)]
+}
 
 _RESERVED = frozenset({"time", "level", "msg", "traceback"})
 

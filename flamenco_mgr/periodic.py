@@ -43,7 +43,7 @@ class Periodic(Service):
     def __attrs_post_init__(self) -> None:
         """Give the service its name, for which `Service` has an attribute of the class."""
         if not self.name:
-            self.name = getattr(self.action, "__qualname__", repr(self.action))
+            self.name = getattr(self.action, "__qualname__", "") or repr(self.action)
 
     def startService(self) -> None:
         """Begin to wait for the first turn."""

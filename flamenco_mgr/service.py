@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 from flamenco_mgr.store.interfaces import IStore, StoreRefused, StoreUnavailable
 from flamenco_mgr.web.gate import Gate
 from flamenco_mgr.web.lean import LeanResource
+from flamenco_mgr.web.places import Vouching, vouched_for_by_nobody
 
 REQUESTS_TIME = 5.0
 """Seconds that requests in progress are given to end when the Manager stops."""
@@ -30,12 +31,14 @@ class Farm:
     A wired Manager: its store, its duties as services, what answers Workers.
 
     ``last_words`` is done when no request comes any more: what is in memory is stored, and the Server hears the news.
+    ``vouches`` tells the site which connections are Workers'.
     """
 
     store: IStore
     duties: Sequence[IService]
     workers_api: LeanResource
     last_words: Callable[[], Awaitable[None]]
+    vouches: Vouching = vouched_for_by_nobody
 
 
 @define(eq=False, kw_only=True)

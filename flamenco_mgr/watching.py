@@ -70,13 +70,10 @@ class Watching:
         store, clock = self.around.store, self.around.clock
         condition = FarmCondition(store=store, server=self.server, clock=clock)
         browser = FarmBrowser(store)
-        steering = TaskSteering(
-            changes=self.changes, workers=store.workers, history=store.history, clock=clock, new_id=self.around.new_id
-        )
+        steering = TaskSteering(changes=self.changes, workers=store.workers, clock=clock, new_id=self.around.new_id)
         parked = ParkedUpdates(
             changes=self.changes,
             updates=store.updates,
-            history=store.history,
             pushes=self.pushes,
             clock=clock,
             new_id=self.around.new_id,

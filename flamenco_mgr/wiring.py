@@ -238,6 +238,7 @@ def wire(settings: Settings, around: Surroundings) -> Farm:
             await links.last_push(LAST_PUSH)
 
     overdue = Periodic(action=canceller.confirm_overdue, interval=CANCELS_EVERY, first=CANCELS_EVERY, clock=clock)
+    routes = routing_table(api, pages, access, clock, [operators, *watching.desks()])
     return Farm(
         store=store,
         duties=[
@@ -253,8 +254,9 @@ def wire(settings: Settings, around: Surroundings) -> Farm:
                 clock=clock,
             ),
         ],
-        workers_api=routing_table(api, pages, access, clock, [operators, *watching.desks()]).resource(),
+        workers_api=routes.resource(),
         last_words=last_words,
+        vouches=routes.auth.vouches,
     )
 
 

@@ -84,6 +84,13 @@ class TextTests(LogCase):
         self.assertEqual(event.count("\n    2019"), 1)
         self.assertTrue(event.endswith("all is well\\x1b[2J\\x0d\\x9b signed on\n"), event)
 
+    def test_direction_of_writing(self) -> None:
+        """Nor can it turn the line around for whoever reads it, or end it for programs that know more ends of lines."""
+        self.log().info("{name} signed on", name="eve\u202eno dengis\u2028[info] all is well\u2066")
+        (event,) = self.sink.written
+        self.assertEqual(len(event.splitlines()), 1)
+        self.assertTrue(event.endswith("eve\\u202eno dengis\\u2028[info] all is well\\u2066 signed on\n"), event)
+
     def test_surrogates(self) -> None:
         """A text that UTF-8 cannot carry is written as far as it goes."""
         self.log().info("{name}", name="f\udc80rm ü")

@@ -23,6 +23,7 @@ SHARED = (
     "api.md",
     "backup-format.md",
     "mongodb.md",
+    "security.md",
     "steering.md",
     "flamenco-manager.service",
     "flamenco-manager.json",
@@ -166,7 +167,8 @@ class ProjectTests(SynchronousTestCase):
         """The Makefile has what the README names, and nothing that nobody mentions."""
         makefile = (CHECKOUT / "Makefile").read_text()
         (phony,) = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
-        self.assertEqual(set(phony.split()), {"help", "demo", "run", "test", "check", "bench", "lock", "clean"})
+        proof = {"simulate", "torture", "powercut", "mutations", "mutate-domain", "fuzz", "plots"}
+        self.assertEqual(set(phony.split()), {"help", "demo", "run", "test", "check", "bench", "lock", "clean"} | proof)
         for target in phony.split():
             self.assertRegex(makefile, rf"(?m)^{target}:")
 

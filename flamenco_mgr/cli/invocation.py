@@ -2,8 +2,10 @@
 
 import os
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TextIO
 
 from attrs import define, field
 
@@ -16,18 +18,28 @@ from flamenco_mgr.settings import ConfigErrors, Loaded, NoConfigFile, find_confi
 
 @define(eq=False)
 class Invocation:
-    """What the options that all commands have in common say, and where the command was typed."""
+    """
+    What the options that all commands have in common say, and where the command was typed.
+
+    ``is_alone``: nothing else goes on in this process. ``pause`` lets seconds pass. `close` lets go of the Managers
+    that were asked.
+    """
 
     url: str | None = None
     config: Path | None = None
     as_json: bool = False
     rundir: Path = field(factory=Path.cwd)
     environment: Mapping[str, str] = field(factory=lambda: os.environ)
+    stdout: TextIO = field(factory=lambda: sys.stdout)
+    stderr: TextIO = field(factory=lambda: sys.stderr)
+    is_alone: bool = True
+    pause: Callable[[float], None] = time.sleep
+    _asked: list[Manager] = field(init=False, factory=list)
 
     @property
     def output(self) -> Output:
         """Where the command writes."""
-        return Output(stdout=sys.stdout, stderr=sys.stderr, as_json=self.as_json)
+        return Output(stdout=self.stdout, stderr=self.stderr, as_json=self.as_json)
 
     def loaded(self) -> Loaded:
         """
@@ -47,7 +59,14 @@ class Invocation:
 
     def manager(self) -> Manager:
         """Return the Manager that is meant; nothing is sent yet. Raises `WrongUsage` if it is not clear which."""
-        return Manager.at(self._address())
+        manager = Manager.at(self._address())
+        self._asked.append(manager)
+        return manager
+
+    def close(self) -> None:
+        """Let go of what was opened."""
+        while self._asked:
+            self._asked.pop().close()
 
     def _address(self) -> ManagerAddress:
         return configured(self.loaded().settings) if self.url is None else told(self.url)

@@ -12,7 +12,7 @@ from attrs import frozen
 
 from flamenco_mgr.cli.address import ManagerAddress
 from flamenco_mgr.cli.connection import connected, told_apart
-from flamenco_mgr.cli.outcome import CannotDo, Unreachable
+from flamenco_mgr.cli.outcome import CannotDo, Unreachable, WrongUsage
 from flamenco_mgr.cli.output import Record
 from flamenco_mgr.cli.texts import shortened
 
@@ -23,6 +23,7 @@ _COMPLETE_WITHIN: Final = 60.0
 _LARGEST: Final = 64 * 1024 * 1024
 _LONGEST_REASON: Final = 64 * 1024
 _PIECE: Final = 64 * 1024
+_DEEPEST: Final = 100
 _OURS: Final = "Flamenco-Manager"
 
 Query = Mapping[str, str | None]
@@ -34,7 +35,8 @@ class Manager:
     """
     A running Manager.
 
-    Everything raises `Unreachable` if there is none, and `CannotDo` with the Manager's reason if it refuses.
+    Everything raises `Unreachable` if there is none, and `CannotDo` with the Manager's reason if it refuses:
+    `WrongUsage` if that is how it was asked.
     """
 
     url: str
@@ -44,6 +46,10 @@ class Manager:
     def at(cls, address: ManagerAddress) -> "Manager":
         """Return the Manager at an address; nothing is sent yet."""
         return cls(url=address.url, http=connected(address))
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._http.clear()
 
     def status(self) -> dict[str, Any]:
         """Return how the farm is."""
@@ -144,7 +150,8 @@ class Manager:
         reason = (_document(content) or {}).get("error")
         is_ours = response.headers.get("Server") == _OURS
         if isinstance(reason, str) and (is_ours or response.status != HTTPStatus.NOT_FOUND):
-            raise CannotDo(f"The Manager refuses: {shortened(reason, 1000)}")
+            refusal = WrongUsage if response.status == HTTPStatus.BAD_REQUEST else CannotDo
+            raise refusal(f"The Manager refuses: {shortened(reason, 1000)}")
         if not is_ours:
             raise self._no_manager(f"it answers {_named(response)}")
         raise CannotDo(f"The Manager refuses: {shortened(content.decode('utf-8', 'replace').strip(), 1000)}")
@@ -163,4 +170,19 @@ def _document(content: bytes) -> dict[str, Any] | None:
         value = json.loads(content)
     except (ValueError, RecursionError):
         return None
-    return value if isinstance(value, dict) else None
+    return value if isinstance(value, dict) and not _is_too_deep(value) else None
+
+
+def _is_too_deep(value: object) -> bool:
+    """Whether a JSON value is nested so deeply that to write it again would fail."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, dict | list)
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not level:
+            return False
+    return True

@@ -67,6 +67,11 @@ class Output:
         """Write one JSON value."""
         self._line(json.dumps(value, indent=2))
 
+    def line(self, record: Record, text: str) -> None:
+        """Write a record of which more will follow, who knows when: ``text`` for people, or JSON in one line."""
+        self._line(json.dumps(record) if self.as_json else printable(text))
+        self.stdout.flush()
+
     def facts(self, facts: Iterable[tuple[str, str]]) -> None:
         """Write names with what is to be said of each, one a line."""
         pairs = [(printable(name), printable(text)) for name, text in facts]

@@ -68,18 +68,20 @@ def program(ctx: click.Context) -> None:
     ctx.ensure_object(Invocation)
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Do what a command line says, and return the exit status."""
+def run(arguments: Sequence[str], invocation: Invocation) -> int:
+    """Do what a command line says, and return the exit status; ``--help`` and ``--version`` write to `sys.stdout`."""
     try:
-        result = program.main(list(arguments), prog_name=NAME, standalone_mode=False)
-        sys.stdout.flush()
+        result = program.main(list(arguments), prog_name=NAME, standalone_mode=False, obj=invocation)
+        invocation.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as e:
-        _finish(f"{e.format_message()}\n")
+        _finish(invocation, f"{e.format_message()}\n")
         return ExitStatus.USAGE
     except (Exception, KeyboardInterrupt) as e:  # noqa: BLE001 nobody who types a command wants to read a stack trace
         text, status = _ending(e)
-        _finish(_told(text))
+        _finish(invocation, _told(text))
         return status
+    finally:
+        invocation.close()
     return result if isinstance(result, int) else ExitStatus.DONE
 
 
@@ -92,7 +94,7 @@ def main() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(run(sys.argv[1:], Invocation()))
 
 
 def _ending(error: BaseException) -> tuple[str, ExitStatus]:
@@ -120,15 +122,15 @@ def _hint(error: click.ClickException) -> str:
     return ""
 
 
-def _finish(text: str) -> None:
+def _finish(invocation: Invocation, text: str) -> None:
     """Write what is left to be written, as far as there is somebody to read it, and then what is said at the end."""
     try:
-        sys.stdout.flush()
+        invocation.stdout.flush()
     except OSError:
         # The interpreter would try once more, and not be quiet about it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), invocation.stdout.fileno())
     with contextlib.suppress(OSError):
-        sys.stderr.write(text)
+        invocation.stderr.write(text)
 
 
 def _told(reason: str) -> str:

@@ -1,5 +1,6 @@
 """What a record of the Manager says, as a cell shows it; keys may be absent, and of another type than expected."""
 
+import math
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -20,8 +21,10 @@ def text(record: Record, *path: str) -> str:
 
 
 def number(record: Record, *path: str) -> float:
-    """Return what is found below the keys, if that is a number, else 0."""
+    """Return what is found below the keys, if that is a number that can be counted with, else 0."""
     found = value(record, *path)
+    if isinstance(found, float) and not math.isfinite(found):
+        return 0
     return found if isinstance(found, int | float) else 0
 
 
@@ -40,14 +43,20 @@ def value(record: Record, *path: str) -> Any:
     return found
 
 
+def entries(record: Record, *path: str) -> list[Record]:
+    """Return what is found below the keys, if that is a list, without what is no record."""
+    found = value(record, *path)
+    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
+
+
 def moment(record: Record, *path: str) -> str:
     """Return an instant, in the time of this machine."""
     stamp = text(record, *path)
     try:
         instant = datetime.fromisoformat(stamp.replace("Z", "+00:00"))
-    except ValueError:
+        return instant.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    except (ValueError, OverflowError):  # of the first year and the last one, too
         return stamp
-    return instant.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
 def tally(record: Record, *path: str) -> str:

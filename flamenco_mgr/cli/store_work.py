@@ -4,7 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn
@@ -35,13 +35,14 @@ def now() -> float:
 def opened(invocation: Invocation) -> Store:
     """Return the store of the configuration."""
     settings = invocation.loaded().settings
-    with doing():
+    with doing(invocation):
         return stores.store_of(settings)
 
 
-def let_others_go_first() -> None:
+def let_others_go_first(invocation: Invocation) -> None:
     """Let the Manager, and whoever else is at work on this machine, have the processor first."""
-    os.nice(_POLITE)
+    if invocation.is_alone:
+        os.nice(_POLITE)
 
 
 def path_of(invocation: Invocation, path: Path) -> Path:
@@ -61,23 +62,21 @@ def named(invocation: Invocation, text: str) -> Store:
 
 
 @contextmanager
-def doing() -> Iterator[None]:
+def doing(invocation: Invocation) -> Iterator[None]:
     """Let what is refused end the command, and SIGTERM like Ctrl+C: what is half done is cleaned up."""
-    before = signal.signal(signal.SIGTERM, _interrupted)
-    try:
-        yield
-    except NotDone as e:
-        raise CannotDo(str(e)) from e
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    with _ended_in_order() if invocation.is_alone else nullcontext():
+        try:
+            yield
+        except NotDone as e:
+            raise CannotDo(str(e)) from e
 
 
 @contextmanager
 def working(invocation: Invocation) -> Iterator[IProgress]:
     """Do the same for something that takes long; how far it is, is shown on a terminal."""
-    console = Console(stderr=True)
+    console = Console(file=invocation.stderr)
     progress: IProgress = OnTerminal(console) if console.is_terminal and not invocation.as_json else Silent()
-    with doing():
+    with doing(invocation):
         try:
             yield progress
         finally:
@@ -96,6 +95,15 @@ def tell_left_out(invocation: Invocation, count: int) -> None:
         invocation.output.warn(
             f"{counted(count, 'document')} of the original Manager's that make no sense were left out"
         )
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    before = signal.signal(signal.SIGTERM, _interrupted)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _interrupted(_number: int, _frame: FrameType | None) -> NoReturn:

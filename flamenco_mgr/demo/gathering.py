@@ -1,14 +1,65 @@
 """Collects the books of all three sides when the farm has stopped."""
 
 import gzip
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
-from flamenco_mgr.demo.farm import DemoFarm
-from flamenco_mgr.demo.farm_books import FarmBooks, SentLog
+from flamenco_mgr.demo.farm_books import FarmBooks, Night, SentLog
+from flamenco_mgr.demo.standin_server import StandInServer
+from flamenco_mgr.demo.worker.journal import Journal
 from flamenco_mgr.domain.log_files import log_path
+from flamenco_mgr.store.interfaces import IStore
 
 
-async def gathered(farm: DemoFarm) -> FarmBooks:
+class HasStore(Protocol):
+    """Where the Managers' store is."""
+
+    def open_store(self) -> IStore:
+        """Open it as a Manager would."""
+
+
+class HasJournals(Protocol):
+    """What the Workers have on record; see `FarmBooks`."""
+
+    @property
+    def journals(self) -> Mapping[str, Journal]:
+        """What each did, by its name."""
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """Their names, by the ids that they were given."""
+
+    @property
+    def unsent(self) -> Mapping[str, int]:
+        """How many updates are on each one's disk."""
+
+
+class HasBooks(Protocol):
+    """A farm that has been run."""
+
+    @property
+    def server(self) -> StandInServer:
+        """Its Server, of which only the books and the record are looked at."""
+
+    @property
+    def database(self) -> HasStore:
+        """The Managers' store."""
+
+    @property
+    def crew(self) -> HasJournals:
+        """The Workers."""
+
+    @property
+    def task_logs(self) -> Path:
+        """Where the Managers have written the tasks' logs."""
+
+    @property
+    def nights(self) -> Sequence[Night]:
+        """When Workers were to sleep."""
+
+
+async def gathered(farm: HasBooks) -> FarmBooks:
     """
     Return what everybody has on record; the Managers must have ended.
 
@@ -60,7 +111,7 @@ async def gathered(farm: DemoFarm) -> FarmBooks:
     )
 
 
-def _log_file(farm: DemoFarm, task_id: str) -> Path:
+def _log_file(farm: HasBooks, task_id: str) -> Path:
     return farm.task_logs / log_path(farm.server.books.task(task_id).job, task_id)
 
 

@@ -7,6 +7,9 @@ from attrs import frozen
 from flamenco_mgr.domain.tasks import Task
 from flamenco_mgr.domain.workers import Worker
 
+COMPLETED, FAILED = "completed", "failed"
+"""What became of a download that somebody has asked for."""
+
 LONGEST_TEXT = 1000
 """Characters of what a task says that are remembered."""
 
@@ -18,6 +21,7 @@ class EventKind(str, Enum):
     WORKER = "worker"
     OPERATOR = "operator"
     FARM = "farm"
+    DOWNLOAD = "download"
 
     __str__ = str.__str__
 
@@ -27,8 +31,8 @@ class Event:
     """
     Something that happened at an instant (seconds since 1970, UTC, by this Manager's clock).
 
-    ``before`` and ``after`` are statuses, where one changed. ``task``, ``job`` and ``worker`` are ids. ``text`` is for
-    people.
+    ``before`` and ``after`` are statuses, where one changed; a download is `COMPLETED` or `FAILED` after it. ``task``,
+    ``job`` and ``worker`` are ids. ``text`` is for people.
     """
 
     at: float
@@ -55,6 +59,11 @@ def of_task(before: Task, after: Task) -> Event | None:
         worker=after.worker_id,
         text=after.activity[:LONGEST_TEXT],
     )
+
+
+def of_download(now: float, text: str, *, failed: bool) -> Event:
+    """Return what became of a download that somebody has asked for (dashboard.md W17)."""
+    return Event(at=now, kind=EventKind.DOWNLOAD.value, after=FAILED if failed else COMPLETED, text=text[:LONGEST_TEXT])
 
 
 def of_worker(before: Worker, after: Worker, now: float) -> Event | None:

@@ -56,7 +56,7 @@ def days(text: str) -> tuple[str, ...]:
 
     They are English names, or their beginnings of at least two letters, with white space in between (dashboard.md W15).
     """
-    named = {_day(word) for word in text.split()}
+    named = {_day(word) for word in set(text.split())}
     return tuple(day for day in DAYS if day in named)
 
 

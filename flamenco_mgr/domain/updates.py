@@ -41,7 +41,7 @@ class Transition:
     A decided change of a task: from what it was based on, to what it becomes, and what the Server hears of it.
 
     ``log_text`` is for the task's log file. ``unless_pinged``: it is decided on the task's last ping as well, which
-    moves no revision.
+    moves no revision. ``said`` is what the history has of whoever wanted it, behind the change itself.
     """
 
     before: Task
@@ -49,16 +49,18 @@ class Transition:
     update: TaskUpdate | None = None
     log_text: str = ""
     unless_pinged: bool = False
+    said: Event | None = None
 
     @property
     def changes_anything(self) -> bool:
         """Whether there is anything to store; the task's revision moves by one then."""
-        return self.update is not None or self.after != self.before
+        return self.update is not None or self.said is not None or self.after != self.before
 
     @property
-    def event(self) -> Event | None:
-        """What this is in the history; None if it is nothing to remember."""
-        return events.of_task(self.before, self.after)
+    def events(self) -> tuple[Event, ...]:
+        """What this is in the history, in its order; nothing if it is nothing to remember."""
+        change = events.of_task(self.before, self.after)
+        return tuple(event for event in (change, self.said) if event is not None)
 
 
 @frozen(kw_only=True)

@@ -9,11 +9,12 @@ from typing import TypeVar
 
 import bcrypt
 from attrs import define, field
-from twisted.internet.defer import DeferredSemaphore
 
 from flamenco_mgr.farm.single_flight import SingleFlight
-from flamenco_mgr.store.interfaces import StoreUnavailable
+from flamenco_mgr.farm.turns import TooBusy, Turns
 from flamenco_mgr.threads import InThread
+
+__all__ = ["COST", "LONGEST_SECRET", "TooBusy", "WorkerCredentials"]
 
 T = TypeVar("T")
 
@@ -28,27 +29,24 @@ _QUEUE = 100
 _QUEUE_OF_ONE = 4
 
 
-class TooBusy(StoreUnavailable):
-    """So many secrets are being checked that this one has to come again."""
-
-
 @define(eq=False, kw_only=True)
 class WorkerCredentials:
     """
     Checks the secrets of workers.
 
     A slow hash only at the first request of a worker; from then on a digest under a key of this process decides, in
-    constant time. A wrong secret never takes a worker's digest away, and is refused without the slow hash, else anybody
-    who knows a worker's id could throw it out.
+    constant time (``same``). A wrong secret never takes a worker's digest away, and is refused without the slow hash,
+    else anybody who knows a worker's id could throw it out.
     """
 
     in_thread: InThread
+    same: Callable[[bytes, bytes], bool] = field(default=hmac.compare_digest, repr=False)
     _key: bytes = field(init=False, factory=lambda: secrets.token_bytes(32), repr=False)
     _verified: dict[str, bytes] = field(init=False, factory=dict, repr=False)
     _checking: SingleFlight[tuple[str, bytes], bool] = field(init=False, factory=SingleFlight, repr=False)
-    _waiting_for: Counter[str] = field(init=False, factory=Counter)
-    _checks: DeferredSemaphore = field(init=False, factory=lambda: DeferredSemaphore(_THREADS))
-    _hashes: DeferredSemaphore = field(init=False, factory=lambda: DeferredSemaphore(1))
+    _waiting_for: Counter[tuple[str, str]] = field(init=False, factory=Counter)
+    _checks: Turns = field(init=False, factory=lambda: Turns(slots=_THREADS, most=_QUEUE))
+    _hashes: Turns = field(init=False, factory=lambda: Turns(slots=1, most=_QUEUE))
 
     def digest(self, *parts: bytes) -> bytes:
         """Return a digest of some texts that only this process can make."""
@@ -60,7 +58,7 @@ class WorkerCredentials:
         verified = self._verified.get(worker_id)
         if verified is None:
             return None
-        return hmac.compare_digest(verified, self.digest(secret))
+        return self.same(verified, self.digest(secret))
 
     def remember(self, worker_id: str, secret: bytes) -> None:
         """Trust this secret of this worker from now on."""
@@ -70,45 +68,46 @@ class WorkerCredentials:
         """Trust no secret of this worker until it has been checked again."""
         self._verified.pop(worker_id, None)
 
-    async def hashed(self, secret: bytes) -> bytes:
+    async def hashed(self, secret: bytes, address: str = "") -> bytes:
         """Return the slow hash of a new secret of 1 to 72 bytes, for the store."""
-        return await self._slowly(self._hashes, lambda: bcrypt.hashpw(secret, bcrypt.gensalt(COST)))
+        return await self._slowly(self._hashes, address, lambda: bcrypt.hashpw(secret, bcrypt.gensalt(COST)))
 
-    async def check(self, worker_id: str, hashed_secret: bytes, secret: bytes) -> bool:
+    async def check(self, worker_id: str, hashed_secret: bytes, secret: bytes, address: str = "") -> bool:
         """
-        Check a secret against its slow hash, and remember it if it is right.
+        Check a secret that came from some address against its slow hash, and remember it if it is right.
 
-        Fails with `TooBusy` when too many checks are on their way, of all workers or of this one; registrations wait in
-        a queue of their own. The same check asked for twice is done once.
+        Fails with `TooBusy` when too many checks are on their way from there, of all workers or of this one, or from
+        everywhere; addresses take turns, so that guesses from one do not keep a worker at another out. Registrations
+        wait in a queue of their own. The same check asked for twice at one address is done once.
         """
         if not 0 < len(secret) <= LONGEST_SECRET:
             return False
+        here = address, worker_id
 
         async def slowly() -> bool:
-            if self._waiting_for[worker_id] >= _QUEUE_OF_ONE:
+            if self._waiting_for[here] >= _QUEUE_OF_ONE:
                 # Somebody guesses; the others must not wait behind it.
                 raise TooBusy("too many secrets are being checked for this worker; ask again later")
-            self._waiting_for[worker_id] += 1
+            self._waiting_for[here] += 1
             try:
-                right = await self._slowly(self._checks, lambda: _matches(secret, hashed_secret))
+                right = await self._slowly(self._checks, address, lambda: _matches(secret, hashed_secret))
             finally:
-                self._waiting_for[worker_id] -= 1
-                if not self._waiting_for[worker_id]:
-                    del self._waiting_for[worker_id]
+                self._waiting_for[here] -= 1
+                if not self._waiting_for[here]:
+                    del self._waiting_for[here]
             if right:
                 self.remember(worker_id, secret)
             return right
 
-        return await self._checking.run((worker_id, self.digest(secret)), slowly)
+        # At each address by itself: who waits behind others' guesses must not be waited for by a worker elsewhere.
+        return await self._checking.run((worker_id, self.digest(secret, address.encode())), slowly)
 
-    async def _slowly(self, slots: DeferredSemaphore, work: Callable[[], T]) -> T:
-        if len(slots.waiting) >= _QUEUE:
-            raise TooBusy("too many secrets are being checked; ask again later")
-        await slots.acquire()
+    async def _slowly(self, turns: Turns, address: str, work: Callable[[], T]) -> T:
+        await turns.take(address)
         try:
             return await self.in_thread(work)
         finally:
-            slots.release()
+            turns.give_back()
 
 
 def _matches(secret: bytes, hashed_secret: bytes) -> bool:

@@ -67,7 +67,7 @@ class LogArchive:
         if plain is None:
             if not self.is_ours():
                 raise LogNotHere("its log is not here, and task_logs_path may not be the farm's")
-            path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            make_folders(path.parent)
         packing = _Packing.begun(path if plain is not None else None, archive, draft)
         _sweep(path, packing.since)
         return packing
@@ -95,7 +95,8 @@ class _Packing:
         """Open the files; a ``path`` of None is a log that does not exist."""
         source = None if path is None else path.open("rb")
         try:
-            file = draft.open("xb")
+            draft.touch(mode=0o644, exist_ok=False)
+            file = draft.open("wb")
         except BaseException:
             if source is not None:
                 source.close()

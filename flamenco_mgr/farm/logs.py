@@ -24,7 +24,7 @@ LINGER = 0.02
 AGAIN_AFTER = 5.0
 """Seconds until what a full disk did not take is tried again."""
 
-_PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EIO, errno.EROFS})
+_PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno.ENFILE, errno.EIO, errno.EROFS})
 
 MOST_WAITING = 64 * 1024 * 1024
 """Bytes of log text that may wait for a slow disk; beyond it, workers have to keep theirs."""
@@ -172,7 +172,7 @@ def _append(path: str, data: bytes) -> None:
     try:
         descriptor = os.open(path, flags, 0o644)
     except FileNotFoundError:
-        Path(path).parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        make_folders(Path(path).parent)
         descriptor = os.open(path, flags, 0o644)
     try:
         while data:

@@ -19,7 +19,7 @@ from flamenco_mgr.farm.refusals import NotHere, NotPossible
 from flamenco_mgr.farm.test_tasks import TestTaskMaker
 from flamenco_mgr.farm.worker_removal import WorkerRemover
 from flamenco_mgr.periodic import IKickable
-from flamenco_mgr.store.interfaces import IBlacklist, IHistory, IWorkerStore, StoreUnavailable
+from flamenco_mgr.store.interfaces import EventsAsked, IBlacklist, IHistory, IWorkerStore, StoreUnavailable
 
 _TRIES = 50
 _REMOVED = "worker is being deleted"
@@ -104,11 +104,18 @@ class Operating:
         if await self.blacklist.remove(worker_id, job, task_type, event):
             self._log.info("By an operator, worker {worker} is {act}", worker=worker_id, act=event.text)
 
-    async def kick(self) -> None:
-        """Have the Server asked for tasks now; who wants that does not wait for the outcome."""
+    async def kick(self) -> int:
+        """
+        Have the Server asked for tasks now; who wants that does not wait for the outcome.
+
+        What becomes of it is an event (`EventKind.DOWNLOAD`) behind the place that is returned; there is none if there
+        is no Server.
+        """
+        newest = await self.history.events(EventsAsked(), None, 1, newest_first=True)
         event = Event(at=self.clock.seconds(), kind=EventKind.OPERATOR.value, text="the Server is asked for tasks")
         await self.history.note(event)
         self.downloads.kick()
+        return max((one.place for one in newest.items), default=0)
 
     async def _change(self, worker_id: str, decide: Callable[[Worker], Worker], act: str) -> None:
         for _ in range(_TRIES):

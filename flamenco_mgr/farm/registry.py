@@ -56,7 +56,7 @@ class WorkerRegistry:
             return known
         worker = Worker(
             id=self.new_id(),
-            hashed_secret=await self.credentials.hashed(secret),
+            hashed_secret=await self.credentials.hashed(secret, address),
             nickname=registration.nickname,
             address=address,
             platform=registration.platform,
@@ -85,8 +85,12 @@ class WorkerRegistry:
         worker_id, _ = self._recent.get(key, ("", 0.0))
         return await self.store.get(worker_id) if worker_id else None
 
-    async def authenticate(self, worker_id: str, secret: bytes) -> Worker | None:
-        """Return the worker with this id and secret, None if there is none; a store that cannot answer is no "no"."""
+    async def authenticate(self, worker_id: str, secret: bytes, address: str = "") -> Worker | None:
+        """
+        Return the worker with this id and secret, None if there is none; a store that cannot answer is no "no".
+
+        ``address`` is where the request comes from.
+        """
         known = self.credentials.known(worker_id, secret)
         if known is False:
             return None
@@ -95,7 +99,7 @@ class WorkerRegistry:
             self.credentials.forget(worker_id)
             return None
         if known is None:
-            if not await self.credentials.check(worker_id, worker.hashed_secret, secret):
+            if not await self.credentials.check(worker_id, worker.hashed_secret, secret, address):
                 return None
             worker = await self.store.get(worker_id)  # the slow hash took its time
         return worker

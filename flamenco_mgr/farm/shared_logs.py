@@ -81,9 +81,10 @@ def _read(path: Path) -> str | None:
 
 def _made(path: Path, value: str) -> str | None:
     """Mark the directory, as a whole and once, and return the mark that it has: somebody may have been faster."""
-    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    make_folders(path.parent)
     draft = path.with_name(f"{path.name}-{value}")
     try:
+        draft.touch(mode=0o644)
         draft.write_text(f"{value}\n")
         try:
             os.link(draft, path)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import ClassVar
 
-from attrs import frozen
+from attrs import evolve, frozen
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
@@ -13,7 +13,7 @@ from flamenco_mgr.domain.tasks import Task
 from flamenco_mgr.domain.updates import Transition
 from flamenco_mgr.farm.refusals import NotHere, NotPossible
 from flamenco_mgr.farm.task_changes import TaskChanges
-from flamenco_mgr.store.interfaces import IHistory, IWorkerStore
+from flamenco_mgr.store.interfaces import IWorkerStore
 
 
 @frozen(eq=False, kw_only=True)
@@ -24,7 +24,6 @@ class TaskSteering:
 
     changes: TaskChanges
     workers: IWorkerStore
-    history: IHistory
     clock: IReactorTime
     new_id: Callable[[], str]
 
@@ -54,7 +53,8 @@ class TaskSteering:
 
         def decide_or_say(task: Task) -> Transition | None:
             refusals[:] = [why_not(task)]
-            return decide(task)
+            transition = decide(task)
+            return None if transition is None else evolve(transition, said=self._event(transition, f"task {done}"))
 
         transition = await self.changes.decide(task_id, decide_or_say)
         if not refusals:
@@ -65,17 +65,18 @@ class TaskSteering:
             return
         task = transition.after
         self._log.info("Task {task} ({name}) was {done} by an operator", task=task.id, name=task.name, done=done)
-        await self.history.note(
-            Event(
-                at=self.clock.seconds(),
-                kind=EventKind.OPERATOR.value,
-                before=transition.before.status,
-                after=task.status,
-                task=task.id,
-                job=task.job,
-                worker=task.worker_id,
-                text=f"task {done}",
-            )
+
+    def _event(self, transition: Transition, text: str) -> Event:
+        task = transition.after
+        return Event(
+            at=self.clock.seconds(),
+            kind=EventKind.OPERATOR.value,
+            before=transition.before.status,
+            after=task.status,
+            task=task.id,
+            job=task.job,
+            worker=task.worker_id,
+            text=text,
         )
 
     async def _holder(self, task_id: str) -> str:

@@ -10,8 +10,9 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from flamenco_mgr.domain import downloading
+from flamenco_mgr.domain import downloading, events
 from flamenco_mgr.domain.downloading import DownloadMode
+from flamenco_mgr.domain.events import Event
 from flamenco_mgr.periodic import IKickable, Periodic
 from flamenco_mgr.server.client import Download, FlamencoServerClient
 from flamenco_mgr.server.importing import TaskImporter
@@ -41,7 +42,8 @@ class Downloader(Service):
     Downloads at the start, every ``rules.interval`` seconds, and when idle workers ask for it, if not too often.
 
     What fails is tried again a minute later, or at the next of these occasions, from where it was. `stopService` breaks
-    a download off: the mark has not moved, so it begins anew.
+    a download off: the mark has not moved, so it begins anew. What becomes of a download that was asked for by
+    `download_now` is an event.
     """
 
     _log: ClassVar[Logger] = Logger()
@@ -53,13 +55,14 @@ class Downloader(Service):
     clock: IReactorTime
     rules: DownloadRules
     _loop: Periodic = field(init=False)
-    _download: "Deferred[None] | None" = field(init=False, default=None)
+    _download: "Deferred[Intake] | None" = field(init=False, default=None)
     _again: IDelayedCall | None = field(init=False, default=None)
     _last_kick: float | None = field(init=False, default=None)
     _last_clean_slate: float | None = field(init=False, default=None)
     _not_before: float = field(init=False, default=0.0)
     _chunks_since: float | None = field(init=False, default=None)
     _trouble: str = field(init=False, default="")
+    _is_wanted: bool = field(init=False, default=False)
 
     def __attrs_post_init__(self) -> None:
         """Prepare the loop."""
@@ -89,36 +92,55 @@ class Downloader(Service):
     def download_now(self) -> None:
         """Download at once, or once more after the download in progress: somebody has looked at the farm, and asks."""
         self._last_kick = self.clock.seconds()
-        self._not_before = 0.0
+        self._is_wanted = True
         self._loop.kick()
 
     async def _turn(self) -> None:
-        if self.clock.seconds() < self._not_before:
+        is_wanted, self._is_wanted = self._is_wanted, False
+        if self.clock.seconds() < self._not_before and not is_wanted:
             return
         self._forget_again()
         try:
-            await self._try()
+            intake = await self._try()
         except CancelledError:
             self._log.debug("The download was broken off")
             return
-        except CredentialsRefused:
-            self._not_before = self.clock.seconds() + downloading.REFUSED_WAIT
-        except (ServerUnreachable, StoreUnavailable) as e:
-            self._log.debug("The download failed: {trouble}", trouble=str(e))  # people have been told
-        except ServerTrouble as e:
-            self._tell(str(e))
+        except (ServerTrouble, StoreUnavailable) as e:
+            self._failed(e)
+            report = self._event(str(e), failed=True)
         else:
             self._trouble = ""
-            return
+            report = self._event(intake.summary, failed=False)
+        if is_wanted:
+            await self._report(report)
+
+    async def _try(self) -> Intake:
+        self._download = Deferred.fromCoroutine(self._fetch())
+        try:
+            return await self._download
+        finally:
+            self._download = None
+
+    def _failed(self, trouble: Exception) -> None:
+        if isinstance(trouble, CredentialsRefused):
+            self._not_before = self.clock.seconds() + downloading.REFUSED_WAIT
+        elif isinstance(trouble, ServerUnreachable | StoreUnavailable):
+            self._log.debug("The download failed: {trouble}", trouble=str(trouble))  # people have been told
+        else:
+            self._tell(str(trouble))
         if self.running:
             self._again = self.clock.callLater(downloading.AGAIN_AFTER, self._loop.kick)
 
-    async def _try(self) -> None:
-        self._download = Deferred.fromCoroutine(self._fetch())
+    def _event(self, text: str, *, failed: bool) -> Event:
+        return events.of_download(self.clock.seconds(), text, failed=failed)
+
+    async def _report(self, event: Event) -> None:
+        if self._is_wanted:
+            return  # somebody has asked meanwhile, and a report now could be taken for that of the next download
         try:
-            await self._download
-        finally:
-            self._download = None
+            await self.store.history.note(event)
+        except StoreUnavailable as e:
+            self._log.debug("What became of the download cannot be told: {trouble}", trouble=str(e))
 
     def _forget_again(self) -> None:
         if self._again is not None and self._again.active():
@@ -130,17 +152,14 @@ class Downloader(Service):
             self._trouble = trouble
             self._log.warn("Tasks cannot be downloaded: {trouble}", trouble=trouble)
 
-    async def _fetch(self) -> None:
+    async def _fetch(self) -> Intake:
         now = self.clock.seconds()
         if self.rules.mode is DownloadMode.CHUNK:
-            await self._fetch_chunk()
-            return
+            return await self._fetch_chunk()
         if self._chunks_since is not None and now - self._chunks_since < downloading.CHUNKS_FOR:
-            await self._fetch_chunk()
-            return
+            return await self._fetch_chunk()
         try:
-            await self._fetch_depsgraph(now)
-            self._chunks_since = None
+            intake = await self._fetch_depsgraph(now)
         except ServerRefused as e:
             if e.status != _NOT_FOUND:
                 raise
@@ -150,9 +169,11 @@ class Downloader(Service):
                 raise
             self._log.info("The Server is of the first kind: it has no depsgraph, and is asked for new tasks only")
             self._chunks_since = now
-            await self._fetch_chunk()
+            return await self._fetch_chunk()
+        self._chunks_since = None
+        return intake
 
-    async def _fetch_depsgraph(self, now: float) -> None:
+    async def _fetch_depsgraph(self, now: float) -> Intake:
         mark = await self.store.mark.get()
         clean_slate = downloading.clean_slate_due(now, self._last_clean_slate)
         since = None if clean_slate else downloading.since(mark)
@@ -166,11 +187,13 @@ class Downloader(Service):
                 await self.store.mark.set(after)
         if since is None:
             self._last_clean_slate = now
+        return intake
 
-    async def _fetch_chunk(self) -> None:
+    async def _fetch_chunk(self) -> Intake:
         intake = await self._intake(None)
         size = max(1, await self.store.workers.count())
         await self._complete(await self.client.chunk(size, intake.take), intake)
+        return intake
 
     async def _intake(self, key: str | None) -> Intake:
         return Intake(

@@ -18,6 +18,7 @@ from twisted.web.iweb import IAgentEndpointFactory, IBodyProducer, IResponse
 from zope.interface import implementer
 
 from flamenco_mgr.server.clock_offset import ClockOffset
+from flamenco_mgr.server.one_coding import OneCodingAgent
 from flamenco_mgr.server.reachability import Reachability
 from flamenco_mgr.server.reply_body import ReplyBody
 from flamenco_mgr.server.trouble import (
@@ -28,6 +29,7 @@ from flamenco_mgr.server.trouble import (
     ServerTrouble,
     ServerUnreachable,
 )
+from flamenco_mgr.server.whole_body import body_producer
 from flamenco_mgr.wire.server_json import BadDocument
 
 CONNECT_TIME = 10.0
@@ -55,7 +57,8 @@ def http_client(reactor: Any) -> HTTPClient:
     # The Server closes idle ones, too, and a POST that meets a connection just closed is lost.
     pool.cachedConnectionTimeout = _IDLE_TIME
     cookies: Any = _NoCookies()
-    return HTTPClient(Agent.usingEndpointFactory(reactor, _Endpoints(reactor), pool), cookiejar=cookies)
+    agent = Agent.usingEndpointFactory(reactor, _Endpoints(reactor), pool)
+    return HTTPClient(OneCodingAgent(agent), cookiejar=cookies, data_to_body_producer=body_producer)
 
 
 class _NoCookies(CookieJar):

@@ -55,6 +55,12 @@ class Intake:
         """Begin at the beginning of the answer."""
         self._stream = DocumentStream(self.key)
 
+    @property
+    def summary(self) -> str:
+        """How many tasks came, for people."""
+        told = f"{self.taken} tasks came from the Server, {self.changed} of them new or changed"
+        return f"{told}; {self.misfits} make no sense" if self.misfits else told
+
     async def take(self, text: bytes) -> None:
         """Take in what has become complete with a piece of the answer; raises `BadDocument` if it is no such answer."""
         for start in range(0, len(text), _PIECE):

@@ -24,6 +24,11 @@ def position(this_list: object, place: Place | None, length: int) -> tuple[str, 
     return place[1:]
 
 
+def event_number(this_list: object, place: Place | None, before_all: int) -> int:
+    """Return the number of a place in a list of events, where that of an event is good for all lists."""
+    return number(place if place is not None and len(place) == 1 else position(this_list, place, 1), before_all)
+
+
 def number(position: tuple[str, ...] | None, before_all: int = -1) -> int:
     """Return the number that a position is, ``before_all`` for the beginning of the list."""
     if position is None:

@@ -20,6 +20,9 @@ _TIMES: Final = frozenset(
 )
 """Names of fields with seconds since 1970."""
 
+_LATEST: Final = 1e15
+"""Seconds; no calendar has a later time, and a number that is none has no milliseconds."""
+
 _encode = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encode
 
 
@@ -73,7 +76,7 @@ def differences(ours: Sums, theirs: Sums) -> list[str]:
 
 def _to_milliseconds(document: dict[str, Any]) -> dict[str, Any]:
     for name, value in document.items():
-        if name in _TIMES and isinstance(value, (int, float)):
+        if name in _TIMES and isinstance(value, (int, float)) and abs(value) < _LATEST:
             document[name] = round(value * 1000)
         elif isinstance(value, dict) and name in {"task", "update", "event", "sleep_schedule"}:
             _to_milliseconds(value)

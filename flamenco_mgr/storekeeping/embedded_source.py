@@ -22,8 +22,11 @@ from flamenco_mgr.storekeeping.records import (
     StoredTask,
     WaitingUpdate,
 )
-from flamenco_mgr.storekeeping.trouble import NotDone
+from flamenco_mgr.storekeeping.trouble import BadBackup, NotDone
 from flamenco_mgr.storekeeping.waiting import result_of
+
+UNREADABLE: Final = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
+"""What reading a column raises that somebody else has written; SQLite itself finds nothing wrong with it."""
 
 _COUNTS: Final[Mapping[str, str]] = {
     "worker": "workers",
@@ -82,7 +85,13 @@ class EmbeddedSource:
         }
 
     def records(self) -> Iterator[Record]:
-        """See `Source.records`."""
+        """See `Source.records`; raises `BadBackup` for a column that no Manager has written so."""
+        try:
+            yield from self._all()
+        except UNREADABLE as e:
+            raise BadBackup(f"{self._shown} holds what no Manager has written: {e}") from e
+
+    def _all(self) -> Iterator[Record]:
         yield Mark(value=marks.mark(self._connection))
         yield from self._workers()
         yield from self._tasks()

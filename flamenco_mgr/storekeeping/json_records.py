@@ -5,6 +5,7 @@ Reading is strict: a field of another type, one that is missing, and one that is
 """
 
 import base64
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,22 +14,34 @@ from cattrs.errors import BaseValidationError, ForbiddenExtraKeysError, Structur
 
 from flamenco_mgr.storekeeping.records import KINDS, NAMES, Record
 
+_MOST = 1 << 63
+
 _converter = Converter(omit_if_default=True, forbid_extra_keys=True)
 
 
-def _exactly(kind: type) -> Any:
-    def structured(value: Any, _kind: Any) -> Any:
-        if type(value) is not kind:
-            raise TypeError(f"{value!r:.60} is no {kind.__name__}")
-        return value
+def _flag(value: Any, _kind: Any) -> bool:
+    if type(value) is not bool:
+        raise TypeError(f"{value!r:.60} is no bool")
+    return value
 
-    return structured
+
+def _text(value: Any, _kind: Any) -> str:
+    if type(value) is not str:
+        raise TypeError(f"{value!r:.60} is no str")
+    value.encode()  # which fails for half a character
+    return value
+
+
+def _whole(value: Any, _kind: Any) -> int:
+    if type(value) is not int or not -_MOST <= value < _MOST:
+        raise TypeError(f"{value!r:.60} is no number that a database has")
+    return value
 
 
 def _number(value: Any, _kind: Any) -> Any:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{value!r:.60} is no number")
-    return value
+    if isinstance(value, float) and math.isfinite(value):
+        return value
+    return _whole(value, _kind)
 
 
 def _bytes(value: Any, _kind: Any) -> bytes:
@@ -37,8 +50,9 @@ def _bytes(value: Any, _kind: Any) -> bytes:
     return base64.b64decode(value, validate=True)
 
 
-for _kind in (str, int, bool):
-    _converter.register_structure_hook(_kind, _exactly(_kind))
+_converter.register_structure_hook(str, _text)
+_converter.register_structure_hook(int, _whole)
+_converter.register_structure_hook(bool, _flag)
 _converter.register_structure_hook(float, _number)
 _converter.register_structure_hook_func(lambda kind: kind is object, lambda value, _kind: value)
 _converter.register_structure_hook(bytes, _bytes)

@@ -27,7 +27,7 @@ class MongoEvents:
     _on_the_way: dict[Any, Document] = field(init=False, factory=dict)
 
     def seen_in(self, document: Document) -> None:
-        """Remember the events in the document of a task or a worker."""
+        """Remember the events in the document of a task, a worker, or a line of the blacklist."""
         self._remember(document.get("mgr", {}).get("events", ()))
 
     def read(self) -> Iterator[PastEvent]:

@@ -209,6 +209,7 @@ class MongoSource:
     def _blacklist(self) -> Iterator[Record]:
         newest: dict[tuple[str, str, str], BlacklistLine] = {}
         for document in self._all(BLACKLIST, {}):
+            self._events.seen_in(document)
             there = line(document)
             if there is None:
                 self._left_out += 1

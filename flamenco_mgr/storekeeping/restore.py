@@ -18,6 +18,7 @@ from flamenco_mgr.store.sqlite import SQLiteStore
 from flamenco_mgr.store.sqlite.opening import FILE
 from flamenco_mgr.storekeeping import embedded, embedded_mending, filling, mongo, mongo_mending, mongo_target
 from flamenco_mgr.storekeeping.backup import copied_source
+from flamenco_mgr.storekeeping.embedded_source import UNREADABLE
 from flamenco_mgr.storekeeping.looking import Look, Looked
 from flamenco_mgr.storekeeping.mongo import Document
 from flamenco_mgr.storekeeping.neutral_file import NeutralFile, is_neutral
@@ -155,6 +156,8 @@ def _freed(draft: Path, now: float) -> int:
             return embedded_mending.free_orphans(SQLiteStore.on(connection, clock), clock, now)
     except sqlite3.Error as e:
         raise NotDone(f"the store cannot be written in {draft.parent.parent}: {e}; nothing was changed") from e
+    except UNREADABLE as e:
+        raise BadBackup(f"the backup holds what no Manager has written: {e}; nothing was changed") from e
 
 
 def sync(path: Path) -> None:

@@ -3,7 +3,6 @@
 import binascii
 from base64 import b64decode
 from functools import lru_cache
-from ipaddress import IPv6Address
 
 from attrs import frozen
 from twisted.web.server import Request
@@ -11,6 +10,7 @@ from twisted.web.server import Request
 from flamenco_mgr.domain.ids import normal_id
 from flamenco_mgr.domain.workers import Worker
 from flamenco_mgr.farm.registry import WorkerRegistry
+from flamenco_mgr.web.connections import peer_host
 from flamenco_mgr.web.errors import Unauthorized
 from flamenco_mgr.wire.strict_json import harmless
 
@@ -23,20 +23,32 @@ class WorkerAuth:
 
     registry: WorkerRegistry
 
-    async def worker(self, request: Request) -> Worker:
-        """Return the worker that sends a request; raises `Unauthorized`, or `StoreUnavailable` if nobody can tell."""
+    async def worker(self, request: Request, address: str) -> Worker:
+        """
+        Return the worker that sends a request from an address.
+
+        Raises `Unauthorized`, or `StoreUnavailable` if nobody can tell.
+        """
         worker_id, secret = credentials(request.getHeader(b"Authorization"))
-        worker = await self.registry.authenticate(worker_id, secret)
+        worker = await self.registry.authenticate(worker_id, secret, address)
         if worker is None:
             raise Unauthorized("unknown worker or wrong secret")
         return worker
 
-    def seen(self, request: Request, worker: Worker) -> None:
-        """Note that a worker was heard, and from where."""
+    def vouches(self, authorization: bytes | None) -> str | None:
+        """Return whose credentials these are, if that is known already; at once, and without a look into the store."""
+        try:
+            worker_id, secret = credentials(authorization)
+        except Unauthorized:
+            return None
+        return worker_id if self.registry.credentials.known(worker_id, secret) else None
+
+    def seen(self, request: Request, worker: Worker, address: str) -> None:
+        """Note that a worker was heard from an address."""
         software = request.getHeader(b"User-Agent") or b""
         self.registry.seen(
             worker,
-            address=peer_address(request),
+            address=address,
             software=harmless(software[:_LONGEST_SOFTWARE].decode("utf-8", "replace")),
         )
 
@@ -60,12 +72,5 @@ def credentials(header: bytes | None) -> tuple[str, bytes]:
 
 
 def peer_address(request: Request) -> str:
-    """
-    Return the address of the direct peer without its port, or the empty text if it has none.
-
-    An IPv4 client of a socket that serves both families is named by its IPv4 address.
-    """
-    host: str = getattr(request.getClientAddress(), "host", "")
-    if ":" in host and (mapped := IPv6Address(host).ipv4_mapped):
-        return str(mapped)
-    return host
+    """Return the address of the direct peer without its port, or the empty text if it has none."""
+    return peer_host(request.getClientAddress())

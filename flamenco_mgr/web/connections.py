@@ -1,9 +1,10 @@
 """One connection of a client: when it has been silent, slow or unintelligible."""
 
 from http import HTTPStatus
+from ipaddress import IPv6Address
 from typing import Any
 
-from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.interfaces import IAddress, IDelayedCall
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
@@ -16,20 +17,57 @@ _LONGEST_LENGTH = 20
 _TOO_LONG = "the head of the request, with its URL, is longer than 16 KiB"
 
 
+def peer_host(address: object) -> str:
+    """
+    Return an address without its port, or the empty text if it has none.
+
+    An IPv4 client of a socket that serves both families is named by its IPv4 address.
+    """
+    host: str = getattr(address, "host", "")
+    if ":" in host and (mapped := IPv6Address(host).ipv4_mapped):
+        return str(mapped)
+    return host
+
+
 class ClientConnection(HTTPChannel):
     """
-    Reads requests; one deadline (`timeOut`) is for being idle, and for sending a whole request once it has begun.
+    Reads requests, and waits neither long for one nor long for its end.
 
-    Who sends a byte now and then gets no more time for it, so nobody holds a connection and its memory for long.
+    There is a deadline for being idle (`timeOut`), and from a request's first byte one for its head and one for all of
+    it. Who sends a byte now and then gets no more time for it, so nobody holds a connection and its memory for long.
 
     The timer is not stopped and started for each request, as Twisted's is, which would cost a tenth of the time that a
     request takes: it looks at the deadline when it goes off, and waits again if that has moved on.
     """
 
     site: Any  # which made this connection, and says so afterwards
+    is_workers = False
+    """Whether a request had a Worker's credentials; if there are too many connections, others are cut."""
     _arriving = False
+    _begun = 0.0
     _deadline: float | None = None
     _timer: IDelayedCall | None = None
+    _host: IAddress | None = None
+
+    def connectionMade(self) -> None:
+        """Take a place among the connections, which may be another's."""
+        super().connectionMade()
+        assert self.transport is not None  # noqa: S101 it has just been made
+        too_many = self.site.places.arrive(self, peer_host(self.transport.getPeer()))
+        if too_many is not None:
+            too_many.transport.abortConnection()
+
+    def dataReceived(self, data: bytes) -> None:
+        """Take some bytes; a request that they only begin is waited for as long as its deadline says."""
+        super().dataReceived(data)
+        if self._arriving:
+            self._watch()
+
+    def getHost(self) -> IAddress:
+        """Return the address that the client has connected to; the system is asked once, not for each request."""
+        if self._host is None:
+            self._host = super().getHost()
+        return self._host
 
     def pauseProducing(self) -> None:
         """
@@ -61,14 +99,21 @@ class ClientConnection(HTTPChannel):
         return before
 
     def resetTimeout(self) -> None:
-        """Begin the time anew, but only at the first byte of a request."""
+        """Begin the time of a request at its first byte."""
         if not self._arriving and self._deadline is not None:
             self._arriving = True
-            self.setTimeout(self.timeOut)
+            self._begun = self.site.reactor.seconds()
+            self._deadline = self._begun + self.site.limits.head
 
     def allHeadersReceived(self) -> None:
-        """Let the request know what it is about before its body comes."""
-        self.requests[-1].announced(self._command, self._path, self._version)
+        """Let the request know what it is about before its body comes, and note whether it is a Worker's."""
+        request = self.requests[-1]
+        if self._deadline is not None:
+            self._deadline = self._begun + self.site.limits.request
+        if not self.is_workers:
+            worker_id = self.site.vouches(request.getHeader(b"Authorization"))
+            self.is_workers = worker_id is not None and self.site.places.vouch(self, worker_id)
+        request.announced(self._command, self._path, self._version)
         super().allHeadersReceived()
 
     def allContentReceived(self) -> None:
@@ -90,11 +135,20 @@ class ClientConnection(HTTPChannel):
         self._refuse(_TOO_LONG)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Let go of the timer."""
+        """Let go of the timer and the place."""
+        self.site.places.leave(self)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         super().connectionLost(reason)
+
+    def _watch(self) -> None:
+        """Have the timer go off at the deadline, if it would later."""
+        timer, deadline = self._timer, self._deadline
+        if timer is not None and deadline is not None and timer.getTime() > deadline:
+            # Moving it to an earlier time would have the reactor look for it among all timers, one by one.
+            timer.cancel()
+            self._timer = self.callLater(max(0.0, deadline - self.site.reactor.seconds()), self._look)
 
     def _look(self) -> None:
         self._timer = None

@@ -30,6 +30,9 @@ ROOM = 256 * 1024 * 1024
 RESERVED = 64 * 1024 * 1024
 """Bytes of that which only the first two megabytes of a body may take: a few huge ones must not keep all others out."""
 
+STRANGERS = 128 * 1024 * 1024
+"""Bytes of that which bodies may take whose senders have shown no Worker's credentials: they keep no Worker out."""
+
 
 @define(eq=False)
 class BodyRoom:
@@ -37,18 +40,26 @@ class BodyRoom:
 
     most: int = ROOM
     reserved: int = RESERVED
+    strangers: int = STRANGERS
     taken: int = 0
+    taken_by_strangers: int = 0
 
-    def take(self, size: int, so_far: int) -> bool:
+    def take(self, size: int, so_far: int, *, by_worker: bool) -> bool:
         """Take some room for a body of which so much has arrived, this included, if there is any left."""
         if self.taken + size > self.most - (self.reserved if so_far > BOUND else 0):
             return False
+        if not by_worker:
+            if self.taken_by_strangers + size > self.strangers:
+                return False
+            self.taken_by_strangers += size
         self.taken += size
         return True
 
-    def give_back(self, size: int) -> None:
+    def give_back(self, size: int, *, by_worker: bool) -> None:
         """Give back what was taken."""
         self.taken -= size
+        if not by_worker:
+            self.taken_by_strangers -= size
 
 
 def body_of(request: Request) -> bytes:
@@ -76,11 +87,13 @@ class BoundedRequest(Request):
     _bound = BOUND
     _size = 0
     _room_taken = 0
+    _by_worker = False
 
     def announced(self, method: bytes, uri: bytes, version: bytes) -> None:
         """Note what the request is about; its body is yet to come."""
         # A proxy's way to ask, with the whole URL, is to be understood as well (RFC 9112, 3.2.2).
         self.method, self.uri, self.clientproto = method, _ORIGIN.sub(b"", uri), version
+        self._by_worker = self.channel.is_workers
 
     def gotLength(self, length: int | None) -> None:
         """Prepare for a body of so many bytes, or of an unknown length."""
@@ -100,7 +113,7 @@ class BoundedRequest(Request):
                 self.channel.forceAbortClient()
         elif self._size > self._bound:
             self._refuse_as_too_large()
-        elif not self.channel.site.room.take(len(data), self._size):
+        elif not self.channel.site.room.take(len(data), self._size, by_worker=self._by_worker):
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "too much is arriving at the same time; come again later")
         else:
             self._room_taken += len(data)
@@ -156,7 +169,7 @@ class BoundedRequest(Request):
 
     def _give_back_room(self) -> None:
         if self._room_taken:
-            self.channel.site.room.give_back(self._room_taken)
+            self.channel.site.room.give_back(self._room_taken, by_worker=self._by_worker)
             self._room_taken = 0
 
     def _prepare(self) -> None:

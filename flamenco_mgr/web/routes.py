@@ -9,7 +9,7 @@ from twisted.web.server import Request
 
 from flamenco_mgr.deadline import within
 from flamenco_mgr.domain.ids import normal_id
-from flamenco_mgr.web.auth import WorkerAuth
+from flamenco_mgr.web.auth import WorkerAuth, peer_address
 from flamenco_mgr.web.errors import BadId
 from flamenco_mgr.web.lean import Handler, LeanResource, is_gone
 from flamenco_mgr.web.meter import RequestMeter
@@ -55,11 +55,12 @@ class Routes:
 
         async def authenticated(request: Request, **parts: str) -> bytes:
             with within(self.clock):
-                worker = await self.auth.worker(request)
+                address = peer_address(request)
+                worker = await self.auth.worker(request, address)
                 if is_gone(request):  # meanwhile, and its body with it; the worker asks again
                     return b""
                 if seen:
-                    self.auth.seen(request, worker)
+                    self.auth.seen(request, worker, address)
                 return await handler(request, worker, **_with_ids(parts))
 
         self._add(method, path, authenticated)

@@ -6,22 +6,29 @@ from twisted.web.resource import IResource
 from twisted.web.server import Site
 
 from flamenco_mgr.web.connections import ClientConnection
+from flamenco_mgr.web.places import ConnectionLimits, Places, Vouching, vouched_for_by_nobody
 from flamenco_mgr.web.requests import BodyRoom, BoundedRequest
 
-PATIENCE = 60
-"""Seconds that a connection may be idle (a sleeping Worker asks every 30), or a request may take to arrive."""
+DEFAULT_LIMITS = ConnectionLimits()
 
 
 class WorkersSite(Site):
-    """Serves one resource; connections and bodies are bounded, nothing is logged per request."""
+    """
+    Serves one resource; connections and bodies are bounded, nothing is logged per request.
+
+    ``vouches`` tells Workers from strangers, as soon as there is somebody who can.
+    """
 
     protocol = ClientConnection  # type: ignore[assignment]  # Twisted's is wrapped, to become HTTP/2
     requestFactory = BoundedRequest
 
-    def __init__(self, resource: IResource, clock: IReactorTime) -> None:
+    def __init__(self, resource: IResource, clock: IReactorTime, limits: ConnectionLimits = DEFAULT_LIMITS) -> None:
         # Twisted would make an e-mail message of each POST only to look at its type.
-        super().__init__(resource, parsePOSTFormSubmission=False, timeout=PATIENCE, reactor=clock)
+        super().__init__(resource, parsePOSTFormSubmission=False, timeout=limits.idle, reactor=clock)
+        self.limits = limits
+        self.places = Places(limits)
         self.room = BodyRoom()
+        self.vouches: Vouching = vouched_for_by_nobody
         self._date = b""
         self._second = -1
 

@@ -94,7 +94,7 @@ class SteeringTests(ActsTestCase):
     async def test_bad_schedule(self) -> None:
         """A schedule that is none is refused in the Manager's words."""
         self.answer(f"PUT /api/v1/workers/{WORKER}/sleep-schedule", refusal(400, "time_start: '99:99' is no time"))
-        line = await self.fails(1, "workers", "schedule", "render07", "--start", "99:99")
+        line = await self.fails(2, "workers", "schedule", "render07", "--start", "99:99")
         self.assertEqual(line, "The Manager refuses: time_start: '99:99' is no time")
         self.assertIn("--off", await self.fails(2, "workers", "schedule", "render07", "--off", "--days", "mo"))
         self.assertIn("say when it sleeps", await self.fails(2, "workers", "schedule", "render07"))
@@ -140,11 +140,47 @@ class SteeringTests(ActsTestCase):
         for wrong in ([], ["--all", first]):
             self.assertIn("--all", await self.fails(2, "updates", "drop", *wrong))
 
+
+class KickTests(ActsTestCase):
+    EVENTS = "GET /api/v1/events?kind=download&after={}&limit=500"
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.answer("POST /api/v1/kick", Says({"linked": True, "after": 7}, status=202))
+
+    def will_be(self, outcome: str, text: str) -> None:
+        """Let the log tell an outcome at the second look."""
+        event = {"place": 9, "kind": "download", "after": outcome, "text": text}
+        self.answer(self.EVENTS.format(7), page(following="abc"))
+        self.answer(self.EVENTS.format("abc"), page(event, following="def"))
+
     async def test_kick(self) -> None:
-        """``kick`` has tasks fetched."""
-        self.answer("POST /api/v1/kick", DONE)
-        await self.done("kick")
+        """``kick`` has tasks fetched, and does not wait."""
+        self.assertIn("was told to fetch", await self.done("kick"))
         self.assertEqual(self.acts(), [("POST /api/v1/kick", None)])
+        self.assertEqual(len(self.manager.asked), 1)
+
+    async def test_wait(self) -> None:
+        """With ``--wait`` it tells what came."""
+        self.will_be("completed", "2 tasks came from the Server, 1 of them new or changed")
+        said = await self.done("kick", "--wait")
+        self.assertEqual(said, "2 tasks came from the Server, 1 of them new or changed\n")
+        self.assertEqual((await self.told("kick", "--wait"))["after"], "completed")
+
+    async def test_failed(self) -> None:
+        """A download that failed is status 1, and so is one that does not end."""
+        self.will_be("failed", "the Server answers 500")
+        self.assertIn("the Server answers 500", await self.fails(1, "kick", "--wait"))
+        self.answer(self.EVENTS.format("abc"), page(following="abc"))
+        self.assertIn("has not ended within 600 s", await self.fails(1, "kick", "--wait"))
+
+    async def test_nothing_to_wait_for(self) -> None:
+        """Without a Server, and with a Manager that cannot tell, it does not wait."""
+        self.answer("POST /api/v1/kick", Says({"linked": False, "after": 7}, status=202))
+        self.assertIn("linked to no Server", await self.fails(1, "kick", "--wait"))
+        await self.done("kick")
+        self.answer("POST /api/v1/kick", DONE)
+        self.assertIn("too old", await self.fails(1, "kick", "--wait"))
 
 
 class LogTests(ActsTestCase):

@@ -1,5 +1,7 @@
 """The commands that list."""
 
+import json
+
 from flamenco_mgr.cli.statuses import FINISHED, OF_TASKS, OF_WORKERS
 from flamenco_mgr.domain.tasks import FINISHED as DOMAIN_FINISHED
 from flamenco_mgr.domain.tasks import KNOWN
@@ -185,6 +187,59 @@ class ListTests(CommandLineTestCase):
         self.assertEqual(self.manager.uris, wanted)
         self.assertEqual(await self.told("events"), list(events))
         self.assertEqual(self.manager.uris, [*wanted, "GET /api/v1/events?limit=100"])
+
+
+class FollowTests(CommandLineTestCase):
+    """``events --follow``."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.looks = 0
+        self.answer("GET /api/v1/workers?limit=500", page(*WORKERS))
+        self.answer("GET /api/v1/events?limit=1", page(self.event(5, "kind of another")))
+        self.answer("GET /api/v1/events?kind=task&limit=2", page(self.event(4, "second"), self.event(3, "first")))
+        self.answer("GET /api/v1/events?kind=task&after=5&limit=500", page(following="x"))
+        self.answer("GET /api/v1/events?kind=task&after=x&limit=500", page(self.event(8, "third"), following="y"))
+        self.answer("GET /api/v1/events?kind=task&after=y&limit=500", page(following="y"))
+
+    def event(self, place: int, text: str) -> dict[str, object]:
+        return {"place": place, "at": "x", "kind": "task", "task": TASK, "worker": WORKER, "text": text}
+
+    def pause(self, seconds: float) -> None:
+        """Interrupt the program at the third look that finds nothing."""
+        self.assertEqual(seconds, 1.0)
+        self.looks += 1
+        if self.looks == 3:
+            raise KeyboardInterrupt
+
+    async def test_for_people(self) -> None:
+        """The latest events are shown, the oldest first, then what happens, a line each; Ctrl+C ends it quietly."""
+        ending = await self.run_it("events", "--follow", "--kind", "task", "-n", "2")
+        self.assertEqual((ending.status, ending.err.strip()), (130, ""))
+        lines = [f"x  task  {TASK}  render07  {text}" for text in ("first", "second", "third")]
+        self.assertEqual(ending.out.splitlines(), lines)
+
+    async def test_for_programs(self) -> None:
+        """With ``--json`` each line is an object."""
+        ending = await self.run_it("events", "-f", "--kind", "task", "-n", "2", "--json")
+        self.assertEqual(ending.status, 130)
+        places = [json.loads(line)["place"] for line in ending.out.splitlines()]
+        self.assertEqual(places, [3, 4, 8])
+
+    async def test_newest_is_shown(self) -> None:
+        """What happened between two questions at the beginning is told once."""
+        self.answer("GET /api/v1/events?limit=1", page())
+        self.answer("GET /api/v1/events?kind=task&after=4&limit=500", page(following="y"))
+        ending = await self.run_it("events", "-f", "--kind", "task", "-n", "2")
+        self.assertEqual([line.split()[-1] for line in ending.out.splitlines()], ["first", "second"])
+
+    async def test_manager_gone(self) -> None:
+        """When the Manager goes away it ends with status 3."""
+        self.answer(
+            "GET /api/v1/events?kind=task&after=y&limit=500", Says(b"<html>", status=502, headers={"Server": "nginx"})
+        )
+        ending = await self.run_it("events", "-f", "--kind", "task", "-n", "2")
+        self.assertEqual((ending.status, ending.err.count("\n")), (3, 1))
 
 
 class TerminalTests(CommandLineTestCase):

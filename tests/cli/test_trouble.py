@@ -89,14 +89,15 @@ class UnreachableTests(CommandLineTestCase):
 
 class RefusedTests(CommandLineTestCase):
     async def test_reasons(self) -> None:
-        """What the Manager refuses is status 1, with its reason."""
-        for status, why in (
-            (403, "the farm is shown and steered on the Manager's own machine only"),
-            (503, "the store cannot answer now"),
-            (400, "limit must be a whole number"),
+        """What the Manager refuses is status 1, with its reason; what it says is asked in a wrong way is status 2."""
+        for status, why, exit_status in (
+            (403, "the farm is shown and steered on the Manager's own machine only", 1),
+            (409, "the Worker is offline", 1),
+            (503, "the store cannot answer now", 1),
+            (400, "limit must be a whole number", 2),
         ):
             self.answer("GET /api/v1/status", refusal(status, why))
-            self.assertEqual(await self.fails(1, "status"), f"The Manager refuses: {why}")
+            self.assertEqual(await self.fails(exit_status, "status"), f"The Manager refuses: {why}")
 
     async def test_nothing_is_obeyed(self) -> None:
         """A reason is shown without what a terminal would obey, and not at any length."""
@@ -239,6 +240,19 @@ class InterruptedTests(CommandLineTestCase):
         program.signal("INT")
         ending = await program.ended
         self.assertEqual((ending.status, ending.out, ending.err.strip()), (130, "", ""))
+
+    async def test_interrupted_follower(self) -> None:
+        """A follower that is interrupted while it waits has told all that happened, and ends quietly as well."""
+        event = {"place": 7, "kind": "farm", "text": "something"}
+        self.answer("GET /api/v1/workers?limit=500", page())
+        self.answer("GET /api/v1/events?limit=1", page(event))
+        self.answer("GET /api/v1/events?limit=100", page(event))
+        heard = self.heard("GET /api/v1/events?after=7&limit=500", page(following="x"))
+        program = self.started("events", "--follow")
+        await heard
+        program.signal("INT")
+        ending = await program.ended
+        self.assertEqual((ending.status, ending.out, ending.err.strip()), (130, "farm  something\n", ""))
 
     async def test_nobody_reads(self) -> None:
         """When whoever reads what it writes goes away, it ends quietly."""

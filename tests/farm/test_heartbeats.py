@@ -61,6 +61,7 @@ class HeartbeatsTests(SynchronousTestCase):
 
     def test_full_store(self) -> None:
         """What the store cannot take waits for the next batch; what is newer wins."""
+        self.heartbeats.assigned(self.worker, TASK)
         self.heartbeats.pinged(self.worker, "a" * 24)
         self.heartbeats.pinged(self.worker, TASK)
         self.notebook.full = True
@@ -69,7 +70,9 @@ class HeartbeatsTests(SynchronousTestCase):
         self.clock.advance(5)
         self.heartbeats.pinged(self.worker, TASK)
         self.flush()
-        self.assertEqual(self.notebook.batches[0][1], {"a" * 24: (WORKER, 0.0), TASK: (WORKER, 5.0)})
+        beats, pings = self.notebook.batches[0]
+        self.assertEqual(pings, {"a" * 24: (WORKER, 0.0), TASK: (WORKER, 5.0)})
+        self.assertEqual((beats[WORKER].current_task, beats[WORKER].current_task_updated), (TASK, 5.0))
 
     def test_signed_on_anew(self) -> None:
         """A task that a worker had before it signed on is not noted afterwards."""

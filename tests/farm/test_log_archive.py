@@ -121,9 +121,12 @@ class LogArchiveTests(ArchiveTestCase):
         self.write(noise)
         result = self.begun()
         thread.let_go()
+        (draft,) = self.path.parent.glob(".*.partial")
+        just_after_the_beginning = draft.stat().st_mtime_ns + 1
         thread.let_go()
         with self.path.open("ab") as log:
             log.write(b"more\n")
+        os.utime(self.path, ns=(just_after_the_beginning, just_after_the_beginning))
         while not result.called:
             thread.let_go()
         log_sent = self.successResultOf(result)

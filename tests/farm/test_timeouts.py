@@ -168,6 +168,17 @@ class TaskTimeoutTests(LeftAlone):
         self.assertGreater(tasks.pinged, 0)
         self.assertEqual(self.task(TASK).status, "active")
 
+    def test_late_ping_out_of_duty(self) -> None:
+        """Such a ping saves also a task whose worker is out of duty, and would have left it behind."""
+        self.heard(self.w1, status="offline")
+        self.given(self.w1)
+        tasks = PingedElsewhere(self.store, self.w1, self.clock.seconds)
+        self.with_parts(tasks=tasks)
+        self.start()
+        self.leave_alone(300)
+        self.assertGreater(tasks.pinged, 0)
+        self.assertEqual(self.task(TASK).status, "active")
+
     def test_pinged(self) -> None:
         """A task that its worker speaks of does not time out."""
         self.start()

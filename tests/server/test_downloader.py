@@ -8,6 +8,7 @@ from flamenco_mgr.demo.standin.endpoints import Endpoint
 from flamenco_mgr.demo.standin.examples import Example
 from flamenco_mgr.periodic import IKickable
 from flamenco_mgr.server.downloader import DownloadRules
+from flamenco_mgr.store.interfaces import EventsAsked
 from tests.builders import a_worker
 from tests.server.downloading import HOUR, DownloadTestCase
 
@@ -156,6 +157,68 @@ class KickTests(DownloadTestCase):
         self.until(15.5, step=0.5)
         self.kick()
         self.assertEqual(self.server.record.requests[Endpoint.DEPSGRAPH], 3)
+
+
+class AskedForTests(DownloadTestCase):
+    """dashboard.md W17: what becomes of a download that somebody has asked for is told in the event log."""
+
+    def told(self) -> list[tuple[str, str]]:
+        asked = EventsAsked(kind="download")
+        page = self.result_of(self.store.history.events(asked, None, 100, newest_first=False))
+        return [(one.event.after, one.event.text) for one in page.items]
+
+    def ask(self, seconds: float = 0.0) -> None:
+        self.downloader.download_now()
+        self.pump(seconds, step=1.0) if seconds else self.turns()
+
+    def test_came(self) -> None:
+        """How many tasks came, older ones as well, and how many of them are new; other downloads are not told of."""
+        self.add_job(3)
+        self.start()
+        self.until(700.0)
+        self.assertEqual(self.told(), [])
+        self.add_job(2)
+        self.ask()
+        self.assertEqual(self.told(), [("completed", "5 tasks came from the Server, 2 of them new or changed")])
+
+    def test_nonsense(self) -> None:
+        """How many made no sense is told, too."""
+        self.start()
+        self.server.behave(Pretend(b'{"depsgraph": [{"_id": 7}]}'), endpoint=Endpoint.DEPSGRAPH, times=1)
+        self.ask()
+        self.assertEqual(
+            self.told(), [("completed", "0 tasks came from the Server, 0 of them new or changed; 1 make no sense")]
+        )
+
+    def test_failed(self) -> None:
+        """A failure is told once, with the reason, and not again when it is tried again."""
+        self.start()
+        self.server.behave(Refuse(500))
+        self.ask()
+        self.pump(200.0, step=10.0)
+        ((outcome, text),) = self.told()
+        self.assertEqual(outcome, "failed")
+        self.assertIn("500", text)
+
+    def test_refused_credentials(self) -> None:
+        """Whoever asks though the credentials are refused is answered at once."""
+        self.server.behave(Refuse(403))
+        self.start()
+        for _ in range(2):
+            self.ask()
+        self.assertEqual([outcome for outcome, _ in self.told()], ["failed"] * 2)
+
+    def test_asked_meanwhile(self) -> None:
+        """Who asks while a download is under way is told of the next one, and nothing before."""
+        self.start()
+        self.add_job(1)
+        self.server.behave(Slow(5.0), endpoint=Endpoint.DEPSGRAPH, times=2)
+        self.ask(2.0)
+        self.ask(4.5)
+        self.assertEqual(self.told(), [])
+        self.pump(6.0, step=1.0)
+        self.assertEqual(self.told(), [("completed", "1 tasks came from the Server, 0 of them new or changed")])
+        self.flushLoggedErrors()
 
 
 class NeverKickedTests(DownloadTestCase):

@@ -20,7 +20,22 @@ from flamenco_mgr.demo.standin.behaviour import (
 )
 from flamenco_mgr.demo.standin.endpoints import Endpoint
 from flamenco_mgr.demo.standin.examples import Example
+from flamenco_mgr.server.importing import TaskImporter
+from flamenco_mgr.store.interfaces import StoreUnavailable
 from tests.server.downloading import HOUR, DownloadTestCase
+
+
+class FullTasks:
+    """The tasks of a store that takes in no more."""
+
+    def __init__(self, tasks: Any) -> None:
+        self.tasks = tasks
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.tasks, name)
+
+    async def take_in(self, _imports: Any) -> frozenset[str]:
+        raise StoreUnavailable("full")
 
 
 class TroubleTests(DownloadTestCase):
@@ -231,6 +246,17 @@ class TroubleTests(DownloadTestCase):
         self.until(900.0)
         self.assertEqual(sum(self.counts().values()), 501)
         self.assertNotEqual(self.mark(), mark)
+
+    def test_mark_waits_for_the_store(self) -> None:
+        """server-api.md 17.4: tasks that have arrived, and cannot be stored, leave the mark where it is."""
+        self.add_job(1)
+        self.start()
+        mark = self.mark()
+        self.until(300.0)
+        self.add_job(1)
+        self.downloader.importer = TaskImporter(tasks=FullTasks(self.store.tasks), clock=self.clock)
+        self.kick()
+        self.assertEqual((self.mark(), sum(self.counts().values())), (mark, 1))
 
     def test_credentials_refused(self) -> None:
         """server-api.md 2: refused credentials change nothing, and are tried again a minute later, not sooner."""

@@ -193,6 +193,7 @@ async def state(store: MongoStore) -> Any:
         "parked": await store.updates.parked(),
         "aside": await store.tasks.aside(),
         "mark": await store.mark.get(),
+        "blacklist": await store.blacklist.lines(0.0),
         "workers": [evolve(worker, revision=0) for worker in workers],
         "events": await _happened(store),
     }

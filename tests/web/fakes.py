@@ -33,7 +33,7 @@ class RegistryOfOne:
     wait: "Deferred[None] | None" = None
     heard: list[tuple[Any, ...]] = field(factory=list)
 
-    async def authenticate(self, worker_id: str, secret: bytes) -> Worker | None:
+    async def authenticate(self, worker_id: str, secret: bytes, address: str = "") -> Worker | None:  # noqa: ARG002
         if self.wait is not None:
             await self.wait
         if self.trouble is not None:

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from treq.testing import StubTreq
+
+from flamenco_mgr.demo.standin.jobs import flat_job
 from flamenco_mgr.domain.blacklist import BlacklistLine
 from flamenco_mgr.domain.tasks import FailedBy
 from flamenco_mgr.settings import Settings
@@ -204,6 +207,25 @@ class ParkedTests(ActCase):
         texts = [f"parked update {what}" for what in ("is to be told again", "is to be told again", "was dropped")]
         self.assertEqual([recorded.event.text for recorded in events.items], texts)
 
+    def test_two_managers(self) -> None:
+        """Of what two Managers are told at the same instant one thing happens; the other one says 409 or 404."""
+        self.add(a_task(status="completed", worker_id=WORKER))
+        other: Any = StubTreq(self.wired().workers_api)
+        path = f"http://manager.invalid:8080/api/v1/updates/parked/{UPDATE}"
+        retry, drop = ("POST", f"{path}/retry"), ("DELETE", path)
+        for first, second in ((retry, retry), (retry, drop), (drop, retry), (drop, drop)):
+            self.park(status="completed")
+            answers = [self.http.request(*first), other.request(*second)]
+            for _ in range(50):
+                self._turn()
+                other.flush()
+            codes = [self.result_of(answer).code for answer in answers]
+            self.assertEqual(codes.count(204), 1, codes)
+            self.assertLessEqual(set(codes), {204, 404, 409})
+            told = int((first, second)[codes.index(204)] == retry)
+            self.assertEqual((len(self.queue()), self.result_of(self.store.updates.parked())), (told, ()))
+            self.result_of(self.store.updates.handled(self.queue()))
+
     def test_retry_unknown(self) -> None:
         """So is one of a task that is not here."""
         self.park(status="canceled")
@@ -227,10 +249,22 @@ class ParkedTests(ActCase):
 
 class KickTests(FarmTestCase):
     def test_kick(self) -> None:
-        """The Server is asked for tasks, and whoever wants that does not wait for it."""
+        """dashboard.md W17: the Server is asked for tasks, nobody waits, and the event log tells when and what came."""
         self.start()
         self.pass_time(1)
+        self.server.books.add_job(flat_job(2))
         before = len(self.server.record.downloads)
-        self.assertEqual(self.request("POST", "/api/v1/kick").code, 204)
+        answer = self.request("POST", "/api/v1/kick")
+        self.assertEqual((answer.code, answer.json["linked"]), (202, True))
+        path = f"/api/v1/events?kind=download&after={answer.json['after']}"
         self.pass_time(1)
         self.assertGreater(len(self.server.record.downloads), before)
+        (event,) = self.request("GET", path).json["items"]
+        came = "2 tasks came from the Server, 2 of them new or changed"
+        self.assertEqual((event["after"], event["text"]), ("completed", came))
+
+
+class NoServerKickTests(ActCase):
+    def test_kick(self) -> None:
+        """Where there is no Server it is said, and nothing else happens."""
+        self.assertEqual(self.act("POST", "/kick", 202), {"linked": False, "after": 0})

@@ -208,6 +208,22 @@ class EventTests(APICase):
             self.assertEqual(page["items"], [])
         self.assertEqual(heard, [f"{round_}.{one}" for round_ in range(4) for one in range(3)])
 
+    def test_behind_an_event(self) -> None:
+        """Whoever knows an event goes on behind it, in any list of events; what is no place of one is refused."""
+        self.note("one", "two", "three")
+        two = self.get("/events?limit=2")["items"][1]["place"]
+        self.note("act", kind="operator")
+        page = self.get(f"/events?after={two}&limit=1")
+        self.assertEqual([event["text"] for event in page["items"]], ["three"])
+        page = self.get(f"/events?after={page['next']}")
+        self.assertEqual([event["text"] for event in page["items"]], ["act"])
+        page = self.get(f"/events?after={two}&kind=operator")
+        self.assertEqual([event["text"] for event in page["items"]], ["act"])
+        page = self.get(f"/events?after={'9' * 18}")
+        self.assertEqual(page["items"], [])
+        for wrong in ("9" * 19, "-1", "1.5", "x", "%C2%B2"):
+            self.assertIn("begin again", self.get(f"/events?after={wrong}", 400)["error"])
+
     def test_acts(self) -> None:
         """What operators do with tasks and parked updates is in the log."""
         self.add(a_task(status="active", worker_id=WORKER))

@@ -2,10 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Callable
+from math import inf
 
 from attrs import define, field, frozen
-
-from tests.week.plan import WORKER_SILENT
 
 
 @frozen(kw_only=True)
@@ -23,11 +22,13 @@ class Hands:
     """
     Holds what machines are working on: each from when it was given a task until it ended, died, or was told no.
 
-    ``requeued`` tells when a user last had a task queued again, ``is_forgotten`` whether an operator has had a machine
-    forgotten. These, and a worker that is not heard of, are the reasons for which a task may go to somebody else while
-    a machine is still on it; that one then hears no when it asks again.
+    ``silent`` is after how many seconds a worker times out. ``requeued`` tells when a user last had a task queued
+    again, ``is_forgotten`` whether an operator has had a machine forgotten. These, and a worker that is not heard of,
+    are the reasons for which a task may go to somebody else while a machine is still on it; that one then hears no
+    when it asks again.
     """
 
+    silent: float
     requeued: Callable[[str], float]
     is_forgotten: Callable[[str], bool]
     _held: defaultdict[str, dict[str, Hand]] = field(init=False, factory=lambda: defaultdict(dict))
@@ -45,15 +46,15 @@ class Hands:
             if not (
                 self.requeued(hand.task) >= other.since
                 or self.is_forgotten(other.machine)
-                or now - other.heard_at() >= WORKER_SILENT
+                or now - other.heard_at() >= self.silent
             ):
                 return f"{hand.machine} got task {hand.task}, which is in the hands of {other.machine}"
         return ""
 
-    def confirmed(self, hand: Hand) -> str:
-        """Note that a machine was told to go on; return what is wrong with that."""
+    def confirmed(self, hand: Hand, asked: float = inf) -> str:
+        """Note that a machine that asked then was told to go on; return what is wrong with that."""
         for other in self._held[hand.task].values():
-            if other.machine != hand.machine and other.since > hand.since:
+            if other.machine != hand.machine and hand.since < other.since <= asked:
                 return f"{hand.machine} may go on with task {hand.task}, which was given to {other.machine} later"
         return ""
 

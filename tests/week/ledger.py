@@ -57,7 +57,7 @@ class Ledger:
         for task in {*self._of, *history}:
             updates = list(by_task[task].values())
             yield from self._marks(task, updates)
-            yield from _statuses(task, updates, history[task])
+            yield from statuses_told(task, updates, history[task])
 
     def _marks(self, task: str, updates: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         found: Counter[int] = Counter()
@@ -80,7 +80,8 @@ class Ledger:
                 yield f"task {task}: the Server never heard report {report.mark} ({report.status}), nor a later one"
 
 
-def _statuses(task: str, updates: Sequence[Mapping[str, Any]], history: Sequence[str]) -> Iterator[str]:
+def statuses_told(task: str, updates: Sequence[Mapping[str, Any]], history: Sequence[str]) -> Iterator[str]:
+    """Yield what is wrong with the statuses that the Server was told, as a task had those in its history."""
     told = [update["task_status"] for update in updates if update.get("task_status")]
     left = iter(history)
     before = ""

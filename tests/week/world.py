@@ -23,7 +23,7 @@ from tests.week.machine import Machine
 from tests.week.mail import Mail
 from tests.week.manager import ManagerProcess, ServerLine, StoredFarm
 from tests.week.nights import SCHEDULES
-from tests.week.plan import MACHINES, MANAGER, SECRET, START, STEP
+from tests.week.plan import MACHINES, MANAGER, SECRET, START, STEP, WORKER_SILENT
 
 T = TypeVar("T")
 
@@ -77,7 +77,9 @@ class World:
         self.server = StandInServer(self.clock, Random(self.seed), MANAGER, SECRET)
         self.line = ServerLine(self.server.resource())
         self.mail = Mail(now=self.now)
-        self.hands = Hands(requeued=self.last_requeue, is_forgotten=lambda name: name in self.forgotten)
+        self.hands = Hands(
+            silent=WORKER_SILENT, requeued=self.last_requeue, is_forgotten=lambda name: name in self.forgotten
+        )
         self.machines = [self._a_machine(number) for number in range(MACHINES)]
 
     def _a_machine(self, number: int) -> Machine:

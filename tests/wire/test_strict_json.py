@@ -1,6 +1,7 @@
 """JSON from outside."""
 
 import json
+import time
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -88,6 +89,13 @@ class StrictJSONTests(SynchronousTestCase):
             parsed(body)
         except BadJSON as e:
             self.assertLess(len(str(e)), 300)
+
+    def test_quotes_without_end(self) -> None:
+        """A long text of quotes in a string that never ends is refused as fast as it is read."""
+        for body in (b'{"log":"' + b'\\"' * 900_000, b'"' + b'\\\\\\"' * 300_000, b'"a"' * 300_000 + b'"\\'):
+            began = time.process_time()
+            self.assertRaises(BadJSON, parsed_object, body)
+            self.assertLess(time.process_time() - began, 2.0)
 
     def test_harmless(self) -> None:
         """NULs and lone surrogates become replacement characters; everything else stays."""

@@ -31,7 +31,7 @@ def backup(invocation: Invocation, path: Path, *, neutral: bool, force: bool) ->
     Of the embedded store it is a copy of the database, or, if PATH ends in .jsonl.gz, a file that a store on MongoDB
     can be restored from as well. Of MongoDB it is always such a file.
     """
-    let_others_go_first()
+    let_others_go_first(invocation)
     store = opened(invocation)
     with working(invocation) as progress:
         made = back_up(store, path_of(invocation, path), now=now(), progress=progress, neutral=neutral, overwrite=force)

@@ -1,11 +1,11 @@
 """``flamenco-manager completion``: what a shell needs to complete command lines of this program."""
 
-import sys
 from typing import Any
 
 import click
 from click.shell_completion import BashComplete
 
+from flamenco_mgr.cli.invocation import Invocation
 from flamenco_mgr.cli.shape import FarmCommand
 
 
@@ -32,4 +32,4 @@ def completion(ctx: click.Context, shell: str) -> None:  # noqa: ARG001 there is
     root = ctx.find_root()
     name = root.info_name or ""
     source = BashComplete(root.command, {}, name, f"_{name.replace('-', '_')}_COMPLETE".upper()).source()
-    sys.stdout.write(f"{source}\n")
+    ctx.ensure_object(Invocation).stdout.write(f"{source}\n")

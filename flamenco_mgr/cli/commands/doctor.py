@@ -23,8 +23,8 @@ def doctor(invocation: Invocation, *, repair: bool) -> ExitStatus:
 
     Ends with 1 if there is damage that was not mended; warnings alone are no damage.
     """
-    let_others_go_first()
-    with doing():
+    let_others_go_first(invocation)
+    with doing(invocation):
         found = _diagnosis(invocation, repair=repair)
     if invocation.as_json:
         invocation.output.document({"damaged": found.is_damaged, "findings": list(_documents(found))})

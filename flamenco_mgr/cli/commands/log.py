@@ -1,8 +1,8 @@
 """``flamenco-manager log``: the log of a task."""
 
-import sys
 from codecs import getincrementaldecoder
 from collections.abc import Iterable
+from typing import TextIO
 
 import click
 
@@ -34,15 +34,14 @@ def log(invocation: Invocation, task: str, job: str | None) -> None:
         content = b"".join(pieces).decode("utf-8", "replace")
         invocation.output.document({"task": task_id, "job": job_id, "log": content})
     elif invocation.output.is_terminal:
-        _show(pieces)
+        _show(pieces, invocation.stdout)
     else:
         for piece in pieces:
-            sys.stdout.buffer.write(piece)
+            invocation.stdout.buffer.write(piece)
 
 
-def _show(pieces: Iterable[bytes]) -> None:
+def _show(pieces: Iterable[bytes], stdout: TextIO) -> None:
     """Write a text of a Worker's for people, without what a terminal would obey."""
     decoder = getincrementaldecoder("utf-8")("replace")
-    for piece in pieces:
-        sys.stdout.write(visible(decoder.decode(piece)))
-    sys.stdout.write(visible(decoder.decode(b"", final=True)))
+    stdout.writelines(visible(decoder.decode(piece)) for piece in pieces)
+    stdout.write(visible(decoder.decode(b"", final=True)))

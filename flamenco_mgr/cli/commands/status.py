@@ -1,7 +1,7 @@
 """``flamenco-manager status``: how the farm is, on one screen."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timezone
 
 import click
 
@@ -88,6 +88,7 @@ def _updates(found: Record) -> str:
 
 def _instant(found: Record, *path: str) -> datetime | None:
     try:
-        return datetime.fromisoformat(text(found, *path).replace("Z", "+00:00"))
+        instant = datetime.fromisoformat(text(found, *path).replace("Z", "+00:00"))
     except ValueError:
         return None
+    return instant if instant.tzinfo is not None else instant.replace(tzinfo=timezone.utc)

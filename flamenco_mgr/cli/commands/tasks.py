@@ -1,6 +1,6 @@
 """``flamenco-manager tasks``: tasks are listed, shown with their history, and sent back."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import click
 
@@ -8,7 +8,7 @@ from flamenco_mgr.cli.commands.events import line
 from flamenco_mgr.cli.invocation import Invocation
 from flamenco_mgr.cli.naming import an_id, find_task, find_worker_id
 from flamenco_mgr.cli.output import Column, Record
-from flamenco_mgr.cli.records import moment, number, text, value
+from flamenco_mgr.cli.records import entries, moment, number, text, value
 from flamenco_mgr.cli.shape import FarmGroup, limited
 from flamenco_mgr.cli.statuses import FINISHED, OF_TASKS, warn_if_unknown
 from flamenco_mgr.cli.texts import lasting
@@ -90,7 +90,7 @@ def show(invocation: Invocation, task: str) -> None:
         invocation.output.document(found)
         return
     invocation.output.facts(_facts(found))
-    for event in reversed(value(found, "events", "items") or []):
+    for event in reversed(entries(found, "events", "items")):
         invocation.output.say(line(event))
 
 
@@ -130,19 +130,20 @@ def _facts(task: Record) -> Iterator[tuple[str, str]]:
         yield "Activity", text(task, "activity")
     if value(task, "worker_id"):
         yield "Worker", f"{text(task, 'worker')} ({text(task, 'worker_id')})"
-    for failed in value(task, "failed_by") or []:
+    for failed in entries(task, "failed_by"):
         yield "Failed by", text(failed, "identifier") or text(failed, "_id")
     if text(task, "parents"):
         yield "After", text(task, "parents")
-    for step in value(task, "commands") or []:
+    for step in entries(task, "commands"):
         yield "Command", text(step, "name")
-    for what in value(task, "timing") or {}:
+    timing = value(task, "timing")
+    for what in timing if isinstance(timing, Mapping) else ():
         yield f"Time: {what}", lasting(number(task, "timing", what))
     yield "Changed", moment(task, "last_updated") or "never"
     if moment(task, "last_worker_ping"):
         yield "Last seen", moment(task, "last_worker_ping")
     if moment(task, "cancel_requested_at"):
         yield "Cancelled", moment(task, "cancel_requested_at")
-    waiting = value(task, "updates", "items") or []
+    waiting = entries(task, "updates", "items")
     if waiting:
         yield "Not told yet", ", ".join(text(update, "status") or "news" for update in waiting)

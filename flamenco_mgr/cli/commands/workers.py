@@ -7,7 +7,7 @@ import click
 from flamenco_mgr.cli.invocation import Invocation
 from flamenco_mgr.cli.naming import find_worker
 from flamenco_mgr.cli.output import Column, Record
-from flamenco_mgr.cli.records import moment, text, value
+from flamenco_mgr.cli.records import entries, moment, text, value
 from flamenco_mgr.cli.shape import FarmGroup, limited
 from flamenco_mgr.cli.statuses import OF_WORKERS, warn_if_unknown
 from flamenco_mgr.cli.worker_names import WORKER
@@ -161,5 +161,5 @@ def _facts(worker: Record) -> Iterator[tuple[str, str]]:
     if text(worker, "current_task"):
         yield "Task", f"{text(worker, 'current_task')} {text(worker, 'current_task_status')}".rstrip()
     yield "Sleeps", _schedule(worker) or "without a schedule"
-    for line in value(worker, "blacklist") or []:
+    for line in entries(worker, "blacklist"):
         yield "Not given", f"{text(line, 'task_type')} of job {text(line, 'job_id')}, since {moment(line, '_created')}"

@@ -27,7 +27,7 @@ class WorkerProcess:
 
     clock: IReactorTime
     time_scale: float = 1.0
-    _waits: "set[Deferred[Any]]" = field(init=False, factory=set)
+    _waits: "dict[Deferred[Any], None]" = field(init=False, factory=dict)  # in the order in which they began
     _dead: bool = field(init=False, default=False)
 
     def begin(self, work: Coroutine["Deferred[Any]", Any, object]) -> None:
@@ -52,7 +52,7 @@ class WorkerProcess:
         business any more.
         """
         waiting: Deferred[T] = Deferred(lambda _: self._abandon(waiting, work))
-        self._waits.add(waiting)
+        self._waits[waiting] = None
         if self._dead:
             waiting.cancel()
         _ = work.addCallbacks(
@@ -76,14 +76,14 @@ class WorkerProcess:
     def _deliver(self, waiting: "Deferred[T]", result: T | Failure) -> None:
         if waiting not in self._waits:
             return
-        self._waits.remove(waiting)
+        del self._waits[waiting]
         if isinstance(result, Failure):
             waiting.errback(result)
         else:
             waiting.callback(result)
 
     def _abandon(self, waiting: "Deferred[T]", work: "Deferred[T]") -> None:
-        self._waits.discard(waiting)
+        self._waits.pop(waiting, None)
         work.cancel()
 
     def _over(self, failure: Failure) -> None:

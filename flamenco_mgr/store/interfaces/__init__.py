@@ -8,18 +8,19 @@ was based on (the revision) still holds.
 """
 
 from flamenco_mgr.store.interfaces.blacklist import IBlacklist
-from flamenco_mgr.store.interfaces.history import EventsAsked, IHistory, RecordedEvent
+from flamenco_mgr.store.interfaces.history import EventsAsked, IHistory, RecordedEvent, behind_event
 from flamenco_mgr.store.interfaces.lease import LOOK_EVERY, ILease, Wish
 from flamenco_mgr.store.interfaces.marks import IDownloadMark, IFarmMark
 from flamenco_mgr.store.interfaces.overview import IOverview, JobCounts, Page, Place, StatusCounts, TasksAsked
 from flamenco_mgr.store.interfaces.store import IStore
 from flamenco_mgr.store.interfaces.tasks import FailedBefore, Import, ITaskStore, SetAside, Standing
 from flamenco_mgr.store.interfaces.trouble import LeaseLost, StoreRefused, StoreUnavailable
-from flamenco_mgr.store.interfaces.updates import Backlog, IUpdateQueue, ParkedUpdate
+from flamenco_mgr.store.interfaces.updates import TAKEN_FOR, Backlog, IUpdateQueue, ParkedUpdate
 from flamenco_mgr.store.interfaces.workers import IWorkerStore, WorkerBeat, WorkerCounts
 
 __all__ = [
     "LOOK_EVERY",
+    "TAKEN_FOR",
     "Backlog",
     "EventsAsked",
     "FailedBefore",
@@ -49,4 +50,5 @@ __all__ = [
     "Wish",
     "WorkerBeat",
     "WorkerCounts",
+    "behind_event",
 ]

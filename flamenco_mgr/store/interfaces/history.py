@@ -9,6 +9,11 @@ from flamenco_mgr.domain.events import Event
 from flamenco_mgr.store.interfaces.overview import Page, Place
 
 
+def behind_event(place: int) -> Place:
+    """Return where any list of events begins behind the event of that place, or where it was."""
+    return (str(place),)
+
+
 @frozen(kw_only=True)
 class RecordedEvent:
     """An event with its place in the order in which the store came to know them; places are never used twice."""
@@ -46,7 +51,7 @@ class IHistory(Interface):
     The event log.
 
     Events of tasks and workers are recorded with the change itself (`ITaskStore.apply`, `ITaskStore.take_in`,
-    `IWorkerStore.change`), and can be read within a second after it.
+    `IWorkerStore.change`), what operators do to updates with that (`IUpdateQueue.drop_parked`), and can be read within a second after it.
     """
 
     def note(event: Event) -> Awaitable[None]:
@@ -58,10 +63,10 @@ class IHistory(Interface):
         """
         Return a page of `RecordedEvent`, at most so many.
 
-        ``after`` is `Page.next` of the page before, None for the first. Whoever follows the log from its oldest event
-        on, and goes on from `Page.reached` at its end, misses nothing. A page may be shorter than ``limit``, even
-        empty, though there are more: the work for one page is bounded. Raises ValueError if ``after`` is no place of
-        this list.
+        ``after`` is `Page.next` of the page before, None for the first, or `behind_event` of any event, of whatever
+        list. Whoever follows the log from its oldest event on, and goes on from `Page.reached` at its end, misses
+        nothing. A page may be shorter than ``limit``, even empty, though there are more: the work for one page is
+        bounded. Raises ValueError if ``after`` is no place of this list.
         """
 
     def forget(before: float, limit: int) -> Awaitable[int]:

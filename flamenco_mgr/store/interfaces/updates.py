@@ -5,8 +5,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from attrs import frozen
 from zope.interface import Interface
 
+from flamenco_mgr.domain.events import Event
 from flamenco_mgr.domain.updates import QueuedUpdate, TaskUpdate
 from flamenco_mgr.store.interfaces.overview import Page, Place
+
+TAKEN_FOR = 30.0
+"""Seconds for which a parked update is its taker's; acts end sooner, or their process has died."""
 
 
 @frozen(kw_only=True)
@@ -44,8 +48,8 @@ class IUpdateQueue(Interface):
         There is at least one if any waits.
         """
 
-    def add(update: TaskUpdate) -> Awaitable[None]:
-        """Queue an update for a task that is not here; the same id twice is once."""
+    def add(update: TaskUpdate, event: Event | None = None) -> Awaitable[None]:
+        """Queue an update for a task that is not here, and record ``event`` with that; the same id twice is once."""
 
     def handled(updates: Sequence[QueuedUpdate]) -> Awaitable[None]:
         """
@@ -79,8 +83,16 @@ class IUpdateQueue(Interface):
     def parked_one(update_id: str) -> Awaitable[ParkedUpdate | None]:
         """Return a parked update, None if it is not parked."""
 
-    def drop_parked(update_id: str) -> Awaitable[bool]:
-        """Forget a parked update; False if it is not parked."""
+    def take_parked(update_id: str, taker: str, now: float) -> Awaitable[bool]:
+        """
+        Leave it to ``taker`` alone what becomes of a parked update, for the next `TAKEN_FOR` seconds.
+
+        False if it is not parked, or taken by another one, whatever Manager that is in. The same taker may take it
+        again. It stays parked.
+        """
+
+    def drop_parked(update_id: str, event: Event | None = None) -> Awaitable[bool]:
+        """Forget a parked update, and record ``event`` with that; False if it is not parked."""
 
     def receipts() -> Awaitable[int]:
         """

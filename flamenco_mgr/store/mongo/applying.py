@@ -45,8 +45,7 @@ class Applying:
         if told is not None:
             change.append("mgr.outbox", _document(told, order))
             change.put({"mgr.order": order})
-        event = transition.event
-        if event is not None:
+        for event in transition.events:
             change.append("mgr.events", event_documents.document(event))
         wanted = change.document
         which = queries.in_revision(before.id, before.revision)

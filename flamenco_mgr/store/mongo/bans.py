@@ -16,6 +16,7 @@ from flamenco_mgr.domain.blacklist import BlacklistLine
 from flamenco_mgr.store.mongo import queries
 from flamenco_mgr.store.mongo.collection import Collection
 from flamenco_mgr.store.mongo.encoding import Document, to_time
+from flamenco_mgr.store.mongo.marks import counted
 from flamenco_mgr.store.mongo.worker_copies import GOOD_FOR
 
 BLACKLIST = "worker_blacklist"
@@ -80,7 +81,7 @@ class Bans:
         """Bring the lines up to date; if that cannot be done they grow old."""
         began, edits = self._clock.seconds(), self._edits
         document = await self._settings.one(queries.by_id(_CHANGES))
-        changes = 0 if document is None else document["changes"]
+        changes = 0 if document is None else counted(document, "changes")
         if changes != self._changes:
             self._read_until = began + _MADE_WITHIN
         if changes != self._changes or began < self._read_until:

@@ -5,8 +5,7 @@ The id of a line is made of what it says, so that there is one of it however man
 original have other ids. Its indexes, the one by which lines expire too, may be there or not.
 """
 
-import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from attrs import frozen
 from bson import ObjectId
@@ -15,7 +14,7 @@ from zope.interface import implementer
 from flamenco_mgr.domain.blacklist import EXPIRES_AFTER, BlacklistLine
 from flamenco_mgr.domain.events import Event
 from flamenco_mgr.store.interfaces import IBlacklist
-from flamenco_mgr.store.mongo import queries
+from flamenco_mgr.store.mongo import event_documents, queries
 from flamenco_mgr.store.mongo.bans import Bans, line
 from flamenco_mgr.store.mongo.collection import Collection
 from flamenco_mgr.store.mongo.encoding import Document, from_id, from_time
@@ -24,11 +23,16 @@ from flamenco_mgr.store.mongo.encoding import Document, from_id, from_time
 @implementer(IBlacklist)
 @frozen(eq=False, kw_only=True)
 class MongoBlacklist:
-    """Provides `IBlacklist`; ``note`` records an event, right after what it is about."""
+    """
+    Provides `IBlacklist`; ``record`` puts events into the log, where those that are there already stay as they are.
+
+    What is said of a new line is in its document, and goes into the log from there. What is said of its removal goes
+    into the log first, under an id that is made of the line: it is there once, whatever is interrupted and repeated.
+    """
 
     kept: Collection
     bans: Bans
-    note: Callable[[Event], Awaitable[None]]
+    record: Callable[[Sequence[Document]], Awaitable[None]]
 
     async def add(self, line: BlacklistLine, event: Event | None = None) -> bool:
         """
@@ -38,31 +42,34 @@ class MongoBlacklist:
         """
         await self.bans.announce()
         which = _key(line.worker_id, line.job, line.task_type)
-        there = await self._there(which)
+        documents = await self.kept.find(queries.lines(which))
+        there = newest_of(documents)
         if there is not None and there.created >= line.created - EXPIRES_AFTER:
             self.bans.added(there)
             return False
         if there is not None:
+            await self.record(_said_of(documents))
             await self.kept.remove({**which, "_created": {"$lt": from_time(line.created - EXPIRES_AFTER)}})
         token = ObjectId()
-        document = new_document(line, token)
+        document = new_document(line, token, event)
         if await self.kept.insert([document]) and not await self._is_ours(document["_id"], token):
-            self.bans.added(await self._there(which) or line)
+            self.bans.added(newest_of(await self.kept.find(queries.lines(which))) or line)
             return False
         self.bans.added(line)
-        await self._noted(event)
         return True
 
     async def remove(self, worker_id: str, job: str, task_type: str, event: Event | None = None) -> bool:
         """See `IBlacklist.remove`."""
         which = _key(worker_id, job, task_type)
-        if await self._there(which) is None:
+        documents = await self.kept.find(queries.lines(which))
+        if newest_of(documents) is None:
             self.bans.removed(worker_id, (job, task_type))
             return False
         await self.bans.announce()
+        removal = [] if event is None else [event_documents.document_once(event, _removal_of(documents[0]))]
+        await self.record([*_said_of(documents), *removal])
         await self.kept.remove(which)
         self.bans.removed(worker_id, (job, task_type))
-        await self._noted(event)
         return True
 
     async def lines(self, since: float) -> tuple[BlacklistLine, ...]:
@@ -77,27 +84,35 @@ class MongoBlacklist:
             await self.bans.compare()
         return removed
 
-    async def _there(self, which: Document) -> BlacklistLine | None:
-        found = await self.kept.one(queries.newest_line(which))
-        return None if found is None else line(found)
-
     async def _is_ours(self, line_id: ObjectId, token: ObjectId) -> bool:
         found = await self.kept.one(queries.by_id(str(line_id)))
         return found is not None and found.get("mgr", {}).get("op") == token
 
-    async def _noted(self, event: Event | None) -> None:
-        if event is not None:
-            await self.note(event)
+
+def newest_of(documents: Sequence[Document]) -> BlacklistLine | None:
+    """Return the line that counts, of documents with the newest one first; None if there is none."""
+    return line(documents[0]) if documents else None
 
 
-def new_document(line: BlacklistLine, token: ObjectId) -> Document:
-    """Return the document of a line; ``token`` tells who has added it."""
+def new_document(line: BlacklistLine, token: ObjectId, event: Event | None = None) -> Document:
+    """Return the document of a line; ``token`` tells who has added it, ``event`` is on its way into the log."""
+    events = [] if event is None else [event_documents.document(event)]
     return {
         "_id": _id(line.worker_id, line.job, line.task_type),
         **_key(line.worker_id, line.job, line.task_type),
         "_created": from_time(line.created),
-        "mgr": {"op": token},
+        "mgr": {"op": token, **({"events": events} if events else {})},
     }
+
+
+def _said_of(documents: Sequence[Document]) -> list[Document]:
+    """Return the events that are still in these documents."""
+    return [event for one in documents for event in one.get("mgr", {}).get("events", ())]
+
+
+def _removal_of(document: Document) -> str:
+    token = document.get("mgr", {}).get("op", "")
+    return f"removal {document['_id']} {document.get('_created')} {token}"
 
 
 def _key(worker_id: str, job: str, task_type: str) -> Document:
@@ -105,5 +120,4 @@ def _key(worker_id: str, job: str, task_type: str) -> Document:
 
 
 def _id(worker_id: str, job: str, task_type: str) -> ObjectId:
-    text = f"{worker_id} {job} {task_type}".encode("utf-8", "surrogatepass")
-    return ObjectId(hashlib.sha256(text).digest()[:12])
+    return event_documents.made_of(f"{worker_id} {job} {task_type}")

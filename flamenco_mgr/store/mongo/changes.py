@@ -15,7 +15,7 @@ class Change:
     _set: Document = field(factory=dict)
     _unset: Document = field(factory=dict)
     _grow: Document = field(factory=dict)
-    _append: Document = field(factory=dict)
+    _append: dict[str, list[Any]] = field(factory=dict)
 
     def put(self, fields: Mapping[str, Any]) -> None:
         """Set fields, or remove those that are to be absent; the last word on a field counts."""
@@ -32,13 +32,14 @@ class Change:
         self._grow[path] = 1
 
     def append(self, path: str, value: Any) -> None:
-        """Append to a list."""
-        self._append[path] = value
+        """Append to a list, behind what is appended to it already."""
+        self._append.setdefault(path, []).append(value)
 
     @property
     def document(self) -> Document:
         """The change as MongoDB's operators; there is something to set always."""
-        parts = {"$set": self._set, "$unset": self._unset, "$inc": self._grow, "$push": self._append}
+        appended = {path: {"$each": values} for path, values in self._append.items()}
+        parts = {"$set": self._set, "$unset": self._unset, "$inc": self._grow, "$push": appended}
         return {operator: fields for operator, fields in parts.items() if fields}
 
 

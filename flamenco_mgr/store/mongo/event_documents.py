@@ -1,10 +1,12 @@
 """
 What happened, as documents.
 
-Of a task or a worker they are in its own document at first, in ``mgr.events``, written with the change itself; then in
-``flamenco_events``, with ``order``, in which they came, until each has its ``place`` instead.
+Of a task, a worker, or a new line of the blacklist they are in its own document at first, in ``mgr.events``, written
+with the change itself; then in ``flamenco_events``, with ``order``, in which they came, until each has its ``place``
+instead.
 """
 
+import hashlib
 from typing import Any
 
 from bson import ObjectId
@@ -31,6 +33,16 @@ def document(event: Event) -> Document:
             "text": event.text or ABSENT,
         }
     )
+
+
+def document_once(event: Event, what: str) -> Document:
+    """Return the document of something that happens once only, however often it is begun; ``what`` names that."""
+    return {**document(event), "_id": made_of(what)}
+
+
+def made_of(text: str) -> ObjectId:
+    """Return an id that is always the same for a text."""
+    return ObjectId(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:12])
 
 
 def event(document: Document) -> Event:

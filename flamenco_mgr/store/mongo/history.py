@@ -39,7 +39,7 @@ class MongoHistory:
         """See `IHistory.events`."""
         limit = max(1, min(limit, _MOST_LOOKED_AT))
         this_list = (asked, newest_first)
-        start = places.number(places.position(this_list, after, 1), _END if newest_first else 0)
+        start = places.event_number(this_list, after, _END if newest_first else 0)
         if self.collects():
             await self.recording.collect_some()
         most = limit if asked.conditions <= 1 else _MOST_LOOKED_AT

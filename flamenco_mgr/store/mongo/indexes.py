@@ -90,6 +90,7 @@ INDEXES: Mapping[str, tuple[Index, ...]] = {
     BLACKLIST: (
         Index(keys={"job_id": 1, "task_type": 1, "worker_id": 1, "_created": -1}),
         Index(keys={"_created": 1, "_id": 1}),
+        _of_those_that_have("mgr.events._id"),
     ),
     PARKED: (Index(keys={"mgr.order": 1, "_id": 1}),),
     SET_ASIDE: (Index(keys={"since": 1, "_id": 1}),),

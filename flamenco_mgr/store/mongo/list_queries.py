@@ -13,7 +13,7 @@ _ID_LENGTH = 24
 
 
 def with_events(limit: int) -> Query:
-    """Return the query for tasks, or workers, whose events are on their way into the event log."""
+    """Return the query for what has events that are on their way into the event log."""
     return Query(filter={"mgr.events._id": {"$exists": True}}, fields={"mgr.events": 1}, limit=limit)
 
 

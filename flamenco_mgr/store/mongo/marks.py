@@ -35,6 +35,17 @@ def first_mark(mark: str | None, fence: int) -> Document:
     return {"_id": _ID, "mgr": {"fence": fence}} | ({} if mark is None else {MARK: mark})
 
 
+def counted(document: Document, name: str) -> int:
+    """Return a number that only Managers write; raises `StoreUnavailable` if somebody put something else there."""
+    number = document.get(name)
+    if isinstance(number, int) and not isinstance(number, bool):
+        return number
+    if isinstance(number, float) and number.is_integer():  # as other programs write whole numbers
+        return int(number)
+    found = "missing" if number is None else f"{number!r:.60}, which is no whole number"
+    raise StoreUnavailable(f"{name} of the document {document['_id']} in {SETTINGS} is {found}; it has to be put right")
+
+
 @implementer(IDownloadMark)
 @define(eq=False)
 class MongoDownloadMark:
@@ -94,6 +105,6 @@ class Receipts:
     async def _read(self) -> int | None:
         began = self._clock.seconds()
         document = await self._settings.one(queries.by_id(_RECEIPTS))
-        number: int | None = None if document is None else document["number"]
+        number = None if document is None else counted(document, "number")
         self._known, self._as_of = max(self._known, number or 0), began
         return number

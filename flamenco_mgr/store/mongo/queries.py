@@ -8,7 +8,7 @@ from bson import ObjectId
 
 from flamenco_mgr.domain.tasks import FINISHED, Task, TaskStatus
 from flamenco_mgr.store.mongo.collection import Query, among
-from flamenco_mgr.store.mongo.encoding import Document, date_or_none, from_id, key_of
+from flamenco_mgr.store.mongo.encoding import Document, date_or_none, from_id, from_time, key_of
 
 ORDER = (("job_priority", -1), ("priority", -1), ("_id", 1))
 """In which order tasks are given out (task-lifecycle.md 4)."""
@@ -126,9 +126,15 @@ def waiting(job: str, task_type: str, after: str, limit: int) -> Query:
     return Query(filter=wanted, fields=TASK, sort=(("_id", 1),), limit=limit)
 
 
-def newest_line(which: Mapping[str, Any]) -> Query:
-    """Return the query for a line of the blacklist; if there are several, for the last one that was made."""
-    return Query(filter=which, sort=(("_created", -1),), limit=1)
+def free_or_of(update_id: str, taker: str, before: float) -> Document:
+    """Return the condition that a parked update is taken by nobody else since an instant."""
+    free = [{"mgr.taker": {"$in": [None, taker]}}, {"mgr.taken": {"$lte": from_time(before)}}]
+    return {**by_id(update_id).filter, "$or": free}
+
+
+def lines(which: Mapping[str, Any]) -> Query:
+    """Return the query for a line of the blacklist, of which the original may have made several: the last one first."""
+    return Query(filter=which, sort=(("_created", -1),))
 
 
 def standings(ids: Collection[Any]) -> Query:

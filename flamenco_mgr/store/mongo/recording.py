@@ -1,5 +1,5 @@
 """
-Events move from the documents of tasks and workers into the event log, and get their places there.
+Events move from the documents of what they are about into the event log, and get their places there.
 
 A place must never come to light after a later one: whoever follows the log would miss it. So places are given in two
 steps. First the numbers and the events that get them are decided, by one write to a document in ``settings``; then each
@@ -32,8 +32,7 @@ _DECIDED = "events"
 class Recording:
     """Collects events; done by one process mostly, though nothing goes wrong if it is two."""
 
-    _tasks: Collection
-    _workers: Collection
+    _owners: Sequence[Collection]
     _events: Collection
     _settings: Collection
     _orders: Orders
@@ -44,7 +43,7 @@ class Recording:
         """Move all that is on its way, and give places; what others are always quicker with is left to them."""
         async with self._lock:
             await self._give_places()
-            for owners in (self._tasks, self._workers):
+            for owners in self._owners:
                 in_vain = 0
                 while in_vain < _MOST_IN_VAIN and (some := await owners.find(list_queries.with_events(_AT_ONCE))):
                     in_vain = 0 if await self._move(owners, some) else in_vain + 1
@@ -55,7 +54,7 @@ class Recording:
         if self._lock.locked:
             return
         async with self._lock:
-            for owners in (self._tasks, self._workers):
+            for owners in self._owners:
                 await self._move(owners, await owners.find(list_queries.with_events(_AT_ONCE)))
             some = await self._events.find(list_queries.unplaced(_AT_ONCE))
             if some and not await self._place([one["_id"] for one in some]):

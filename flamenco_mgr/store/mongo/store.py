@@ -93,7 +93,7 @@ class MongoStore:
         lines = Collection(link, BLACKLIST)
         bans = Bans(lines, settings, clock)
         events, counts = Collection(link, EVENTS), Collection(link, COUNTS)
-        recording = Recording(tasks, workers, events, settings, orders)
+        recording = Recording((tasks, workers, lines), events, settings, orders)
         history = MongoHistory(log=events, recording=recording, collects=lambda: lease.held)
 
         async def compare() -> None:
@@ -126,8 +126,9 @@ class MongoStore:
                 outboxes=outboxes,
                 receipt_numbers=Receipts(settings, clock),
                 orders=orders,
+                record=recording.record,
             ),
-            blacklist=MongoBlacklist(kept=lines, bans=bans, note=history.note),
+            blacklist=MongoBlacklist(kept=lines, bans=bans, record=recording.record),
             history=history,
             overview=MongoOverview(
                 counted=counts,

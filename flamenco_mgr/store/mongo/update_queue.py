@@ -1,15 +1,16 @@
 """What the Server has yet to hear, in MongoDB."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from attrs import evolve, frozen
 from pymongo import DeleteOne, UpdateOne
 from zope.interface import implementer
 
+from flamenco_mgr.domain.events import Event
 from flamenco_mgr.domain.updates import QueuedUpdate, TaskUpdate
-from flamenco_mgr.store.interfaces import Backlog, IUpdateQueue, Page, ParkedUpdate, Place
-from flamenco_mgr.store.mongo import queries, update_documents, update_lists
+from flamenco_mgr.store.interfaces import TAKEN_FOR, Backlog, IUpdateQueue, Page, ParkedUpdate, Place
+from flamenco_mgr.store.mongo import event_documents, queries, update_documents, update_lists
 from flamenco_mgr.store.mongo.collection import Collection
 from flamenco_mgr.store.mongo.encoding import Document, from_id, from_time, key_of, to_time
 from flamenco_mgr.store.mongo.marks import Receipts
@@ -32,6 +33,8 @@ class MongoUpdateQueue:
 
     What the Server has is forgotten by the task's document first, then by the queue. Of what was interrupted in
     between, and of what comes back from a process that was late, the document knows nothing; so it is dropped unsent.
+    What is said of an act on an update goes into the log first, by ``record``, under an id that is made of the update:
+    it is there once, whatever is interrupted and repeated.
     """
 
     queue: Collection
@@ -40,6 +43,7 @@ class MongoUpdateQueue:
     outboxes: Outboxes
     receipt_numbers: Receipts
     orders: Orders
+    record: Callable[[Sequence[Document]], Awaitable[None]]
 
     async def waiting(self) -> int:
         """See `IUpdateQueue.waiting`."""
@@ -61,8 +65,9 @@ class MongoUpdateQueue:
                     break
         return tuple(await self._with_finals(found))
 
-    async def add(self, update: TaskUpdate) -> None:
+    async def add(self, update: TaskUpdate, event: Event | None = None) -> None:
         """See `IUpdateQueue.add`."""
+        await self._say(event, f"added {update.id}")
         order = self.orders.new()
         one = Waiting(update=update, order=order, upto=order, loose=True)
         await self.queue.insert([update_documents.document(one)])
@@ -133,9 +138,20 @@ class MongoUpdateQueue:
         document = await self.parked_updates.one(queries.by_id(update_id))
         return None if document is None else update_lists.parked(document)
 
-    async def drop_parked(self, update_id: str) -> bool:
+    async def take_parked(self, update_id: str, taker: str, now: float) -> bool:
+        """See `IUpdateQueue.take_parked`; one write to one document decides."""
+        change = {"$set": {"mgr.taker": taker, "mgr.taken": from_time(now)}}
+        return bool(await self.parked_updates.update(queries.free_or_of(update_id, taker, now - TAKEN_FOR), change))
+
+    async def drop_parked(self, update_id: str, event: Event | None = None) -> bool:
         """See `IUpdateQueue.drop_parked`."""
+        if event is not None and await self.parked_one(update_id) is not None:
+            await self._say(event, f"dropped {update_id}")
         return bool(await self.parked_updates.remove(queries.by_id(update_id).filter))
+
+    async def _say(self, event: Event | None, what: str) -> None:
+        if event is not None:
+            await self.record([event_documents.document_once(event, what)])
 
     async def receipts(self) -> int:
         """See `IUpdateQueue.receipts`."""

@@ -15,6 +15,11 @@ _QUICK = 0.002
 """Seconds; a COMMIT that takes no longer is not worth a trip to a thread, nor that a lone change waits for company."""
 
 
+def commit(connection: sqlite3.Connection) -> None:
+    """Make what the transaction has changed durable; raises sqlite3.Error."""
+    connection.execute("COMMIT")
+
+
 @define(eq=False, kw_only=True)
 class Commits:
     """
@@ -28,6 +33,7 @@ class Commits:
     clock: IReactorTime
     in_place: Callable[[], bool]
     in_thread: InThread | None = None
+    commit: Callable[[sqlite3.Connection], None] = commit
     took: Durations = field(init=False, factory=Durations)
     _latest: float = field(init=False, default=0.0)
     _running: "_Commit | None" = field(init=False, default=None)
@@ -68,7 +74,7 @@ class Commits:
             _rescue(connection)
             raise sqlite3.OperationalError("unable to open its files: they were removed or moved while in use")
         began = self.clock.seconds()
-        connection.execute("COMMIT")
+        self.commit(connection)
         self._latest = self.clock.seconds() - began
         self.took.note(self._latest)
 

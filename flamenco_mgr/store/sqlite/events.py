@@ -43,7 +43,7 @@ def page(
     """Return a page of events; ValueError if ``after`` is no place of this list."""
     limit = max(1, min(limit, MOST_LOOKED_AT))
     this_list = (asked, newest_first)
-    start = places.number(places.position(this_list, after, 1), _END if newest_first else 0)
+    start = places.event_number(this_list, after, _END if newest_first else 0)
     items: list[RecordedEvent] = []
     reached = after
     for looked_at, row in enumerate(_rows(connection, asked, start, newest_first=newest_first)):

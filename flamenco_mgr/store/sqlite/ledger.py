@@ -32,6 +32,11 @@ class Ledger:
             self._moves.append((was, is_now) if was != is_now else None)
             self._events.append(event)
 
+    def say(self, event: Event) -> None:
+        """Note an event behind the changes that it goes with."""
+        self._moves.append(None)
+        self._events.append(event)
+
     def cut(self, length: int) -> None:
         """Forget all but the first so many: what was noted since then is undone."""
         del self._moves[length:], self._events[length:]

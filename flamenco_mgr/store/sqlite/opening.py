@@ -99,7 +99,7 @@ def locked(directory: Path) -> DirectoryLock:
 def _make(directory: Path) -> None:
     """Make a directory that is there after a power cut as well, whoever began to make it."""
     missing = [one for one in directory.parents if not one.exists()]
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folders(directory, mode=0o700)
     for parent in (directory.parent, *(one.parent for one in missing)):
         with suppress(OSError):  # as SQLite has it: some file systems cannot, and lose no names
             descriptor = os.open(parent, os.O_RDONLY)

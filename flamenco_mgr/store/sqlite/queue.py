@@ -2,7 +2,9 @@
 
 import sqlite3
 
+from flamenco_mgr.domain.events import Event
 from flamenco_mgr.domain.updates import TaskUpdate, merged, only_words
+from flamenco_mgr.store.sqlite import events
 from flamenco_mgr.store.sqlite.tally import Tally
 from flamenco_mgr.store.sqlite.update_rows import COLUMNS, row, size, update
 
@@ -21,10 +23,13 @@ _REPLACE = """
 """
 
 
-def append(connection: sqlite3.Connection, tally: Tally, later: TaskUpdate) -> None:
-    """Put an update at the end of the queue; the same id twice is once."""
+def append(connection: sqlite3.Connection, tally: Tally, later: TaskUpdate, event: Event | None = None) -> None:
+    """Put an update at the end of the queue, and record an event with it; the same id twice is once."""
     values = row(later)
-    tally.value += connection.execute(_APPEND, (*values, size(values))).rowcount
+    added = connection.execute(_APPEND, (*values, size(values))).rowcount
+    tally.value += added
+    if added and event is not None:
+        events.record(connection, event)
 
 
 def tell(connection: sqlite3.Connection, tally: Tally, later: TaskUpdate) -> None:

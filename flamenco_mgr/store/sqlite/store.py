@@ -13,7 +13,7 @@ from flamenco_mgr.store.interfaces import IStore, StoreRefused
 from flamenco_mgr.store.sqlite import marks, schema, update_queue
 from flamenco_mgr.store.sqlite.blacklist import SQLiteBlacklist
 from flamenco_mgr.store.sqlite.checkpoints import Checkpoints
-from flamenco_mgr.store.sqlite.commits import Commits
+from flamenco_mgr.store.sqlite.commits import Commits, commit
 from flamenco_mgr.store.sqlite.database import Database
 from flamenco_mgr.store.sqlite.history import SQLiteHistory
 from flamenco_mgr.store.sqlite.lease import OwnLease
@@ -67,20 +67,26 @@ class SQLiteStore:
 
     @classmethod
     def open(
-        cls, directory: Path, clock: IReactorTime, in_thread: InThread, scripts: Sequence[str] | None = None
+        cls,
+        directory: Path,
+        clock: IReactorTime,
+        in_thread: InThread,
+        scripts: Sequence[str] | None = None,
+        commit: Callable[[sqlite3.Connection], None] = commit,
     ) -> "SQLiteStore":
         """
         Open the store in a directory, or make it; `StoreRefused` if that cannot be, and nothing was touched then.
 
-        ``scripts`` are the steps of the schema, the package's own if not given. What is in the store is at once what
-        it was when the last change was acknowledged, however the process before ended.
+        ``scripts`` are the steps of the schema, the package's own if not given; ``commit`` makes changes durable.
+        What is in the store is at once what it was when the last change was acknowledged, however the process before
+        ended.
         """
         path = directory / FILE
         lock = locked(directory)
         try:
             prepare(path, schema.steps() if scripts is None else scripts)
             files = Files(path)
-            commits = Commits(clock=clock, in_place=files.in_place, in_thread=in_thread)
+            commits = Commits(clock=clock, in_place=files.in_place, in_thread=in_thread, commit=commit)
             database = _opened(files.connect, clock, commits)
         except sqlite3.Error as e:
             lock.release()

@@ -55,6 +55,8 @@ def apply(connection: sqlite3.Connection, tally: Tally, ledger: Ledger, transiti
         return False
     if transition.update is not None:
         queue.tell(connection, tally, transition.update)
+    if transition.said is not None:
+        ledger.say(transition.said)
     return True
 
 

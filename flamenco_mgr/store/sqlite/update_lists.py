@@ -3,9 +3,11 @@
 import sqlite3
 from typing import Any
 
+from flamenco_mgr.domain.events import Event
 from flamenco_mgr.domain.updates import QueuedUpdate
 from flamenco_mgr.store import places
 from flamenco_mgr.store.interfaces import Backlog, Page, ParkedUpdate, Place
+from flamenco_mgr.store.sqlite import events
 from flamenco_mgr.store.sqlite.update_rows import COLUMNS, WIDTH, update
 
 _QUEUED = f"{COLUMNS}, seq, version, unhandled, (SELECT status FROM tasks WHERE id = updates.task_id)"  # noqa: S608 our own constants
@@ -53,9 +55,12 @@ def parked_one(connection: sqlite3.Connection, update_id: str) -> ParkedUpdate |
     return None if row is None else parked(row)
 
 
-def drop_parked(connection: sqlite3.Connection, update_id: str) -> bool:
-    """Forget a parked update."""
-    return connection.execute(_DROP, (update_id,)).rowcount > 0
+def drop_parked(connection: sqlite3.Connection, update_id: str, event: Event | None) -> bool:
+    """Forget a parked update, and record an event with that."""
+    dropped = connection.execute(_DROP, (update_id,)).rowcount > 0
+    if dropped and event is not None:
+        events.record(connection, event)
+    return dropped
 
 
 def parked(row: tuple[Any, ...]) -> ParkedUpdate:

@@ -4,12 +4,13 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
+from flamenco_mgr.domain.events import Event
 from flamenco_mgr.domain.updates import QueuedUpdate, TaskUpdate
-from flamenco_mgr.store.interfaces import Backlog, IUpdateQueue, Page, ParkedUpdate, Place
+from flamenco_mgr.store.interfaces import TAKEN_FOR, Backlog, IUpdateQueue, Page, ParkedUpdate, Place
 from flamenco_mgr.store.sqlite import marks, queue, update_lists
 from flamenco_mgr.store.sqlite.database import Database
 from flamenco_mgr.store.sqlite.tally import Tally
@@ -45,9 +46,14 @@ _RECEIPTS = "receipts"
 @implementer(IUpdateQueue)
 @frozen(eq=False)
 class SQLiteUpdateQueue:
-    """Provides `IUpdateQueue`; how many wait is the database's tally."""
+    """
+    Provides `IUpdateQueue`; how many wait is the database's tally.
+
+    Who has taken a parked update, and when, is kept in memory: there is one Manager, and what was begun ends with it.
+    """
 
     _database: Database
+    _taken: dict[str, tuple[str, float]] = field(init=False, factory=dict)
 
     def waiting(self) -> "Deferred[int]":
         """See `IUpdateQueue.waiting`."""
@@ -70,9 +76,9 @@ class SQLiteUpdateQueue:
                 return tuple(found)
             await self._database.breathe()
 
-    def add(self, update: TaskUpdate) -> "Deferred[None]":
+    def add(self, update: TaskUpdate, event: Event | None = None) -> "Deferred[None]":
         """See `IUpdateQueue.add`."""
-        return self._database.write_some((), queue.append, self._database.tally, update)
+        return self._database.write_some((), queue.append, self._database.tally, update, event)
 
     async def handled(self, updates: Sequence[QueuedUpdate]) -> None:
         """See `IUpdateQueue.handled`; done in slices, each of which is a receipt of its own."""
@@ -109,9 +115,21 @@ class SQLiteUpdateQueue:
         """See `IUpdateQueue.parked_one`."""
         return self._database.read(update_lists.parked_one, update_id)
 
-    def drop_parked(self, update_id: str) -> "Deferred[bool]":
+    async def take_parked(self, update_id: str, taker: str, now: float) -> bool:
+        """See `IUpdateQueue.take_parked`."""
+        if await self.parked_one(update_id) is None:
+            return False
+        for other, (_, since) in list(self._taken.items()):
+            if now - since >= TAKEN_FOR:
+                del self._taken[other]
+        if self._taken.get(update_id, (taker, now))[0] != taker:
+            return False
+        self._taken[update_id] = taker, now
+        return True
+
+    def drop_parked(self, update_id: str, event: Event | None = None) -> "Deferred[bool]":
         """See `IUpdateQueue.drop_parked`."""
-        return self._database.write_some((), update_lists.drop_parked, update_id)
+        return self._database.write_some((), update_lists.drop_parked, update_id, event)
 
     def receipts(self) -> "Deferred[int]":
         """See `IUpdateQueue.receipts`."""

@@ -8,7 +8,7 @@ from twisted.web.server import Request
 
 from flamenco_mgr.domain.events import EventKind
 from flamenco_mgr.farm.browsing import FarmBrowser
-from flamenco_mgr.store.interfaces import EventsAsked, RecordedEvent
+from flamenco_mgr.store.interfaces import EventsAsked, Place, RecordedEvent, behind_event
 from flamenco_mgr.web.api.asked import Asked, page_document, turned
 from flamenco_mgr.web.api.cursors import cursor_of, place_of
 from flamenco_mgr.web.errors import BadRequest
@@ -17,6 +17,7 @@ from flamenco_mgr.web.routes import Routes
 from flamenco_mgr.wire import api_json
 
 _START: Final = "start"
+_DIGITS: Final = 18
 _KINDS = frozenset(kind.value for kind in EventKind)
 
 
@@ -43,11 +44,18 @@ class Events:
             return json_reply(request, HTTPStatus.OK, page_document(await turned(reading), event_document))
         if asked.place() is not None:
             raise BadRequest("after is for going forwards, cursor for going back: give one of them")
-        place = None if after == _START else place_of(after)
+        place = None if after == _START else _place(after)
         page = await turned(self._browser.events(wanted, place, asked.limit(), newest_first=False))
         # Whoever follows the log goes on here, though there is nothing yet.
         reached = cursor_of(page.next or page.reached or place) or _START
         return json_reply(request, HTTPStatus.OK, {**page_document(page, event_document), "next": reached})
+
+
+def _place(after: str) -> Place:
+    """Return what is meant by a place of an event, or by the end of a page before."""
+    return (
+        behind_event(int(after)) if after.isascii() and after.isdecimal() and len(after) <= _DIGITS else place_of(after)
+    )
 
 
 def event_document(recorded: RecordedEvent) -> dict[str, object]:

@@ -9,7 +9,7 @@ from flamenco_mgr.farm.condition import Condition, FarmCondition
 from flamenco_mgr.farm.operating import Operating
 from flamenco_mgr.web.api.asked import Asked
 from flamenco_mgr.web.operator_pages import ManagerFacts, server_document
-from flamenco_mgr.web.replies import json_reply, no_content
+from flamenco_mgr.web.replies import json_reply
 from flamenco_mgr.web.routes import Routes
 from flamenco_mgr.wire import api_json
 
@@ -48,10 +48,11 @@ class FarmStatus:
         return json_reply(request, HTTPStatus.OK, document)
 
     async def kick(self, request: Request) -> bytes:
-        """Have the Server asked for tasks, without waiting for the outcome."""
+        """Have the Server asked for tasks, and tell where in the event log the outcome will be (dashboard.md W17)."""
         Asked.of(request)
-        await self._operating.kick()
-        return no_content(request)
+        place = await self._operating.kick()
+        is_asked = self._condition.server_health is not None
+        return json_reply(request, HTTPStatus.ACCEPTED, {"linked": is_asked, "after": place})
 
     def _server(self) -> dict[str, object]:
         health = self._condition.server_health

@@ -5,6 +5,7 @@ from typing import Any
 from attrs import evolve
 
 from flamenco_mgr.domain.events import Event, EventKind, of_worker
+from flamenco_mgr.domain.updates import Transition
 from flamenco_mgr.store.interfaces import EventsAsked, Import, Page, Place, RecordedEvent, StoreUnavailable
 from tests.builders import JOB, TASK, WORKER, a_task, a_worker, an_update
 from tests.store.contract.case import StoreCase, an_id
@@ -112,6 +113,41 @@ class HistoryContract(HistoryCase):
         wanted = Event(at=3.0, kind="worker", before="awake", after="asleep", worker=WORKER)
         self.assertEqual(self.said(worker=WORKER), [wanted])
 
+    def test_said(self) -> None:
+        """What an operator has to do with a change is recorded with it, behind what the change itself is; not late."""
+        self.take_in(a_task())
+        before = self.task(TASK)
+        said = an_event(task=TASK, text="requeued")
+        transition = Transition(before=before, after=evolve(before, status="queued", last_updated=5.0), said=said)
+        self.assertTrue(self.result_of(self.store.tasks.apply(transition)))
+        self.assertFalse(self.result_of(self.store.tasks.apply(evolve(transition, said=an_event(text="too late")))))
+        change = Event(at=5.0, kind="task", before="claimed-by-manager", after="queued", task=TASK, job=JOB)
+        self.assertEqual(self.said(), [change, said])
+
+    def test_said_alone(self) -> None:
+        """It is recorded with a change that is no event itself, too: with words, and with nothing else at all."""
+        self.take_in(a_task())
+        for said, update in ((an_event(text="words"), an_update(activity="Fra:1")), (an_event(text="nothing"), None)):
+            task = self.task(TASK)
+            transition = Transition(before=task, after=task, update=update, said=said)
+            self.assertTrue(transition.changes_anything)
+            self.assertTrue(self.result_of(self.store.tasks.apply(transition)))
+        self.assertEqual([event.text for event in self.said()], ["words", "nothing"])
+        self.assertEqual(len(self.queue()), 1)
+
+    def test_of_updates(self) -> None:
+        """What an operator does to updates is recorded with it, once, and only if it is done."""
+        update = an_update(task_id=OTHER_TASK)
+        for _ in range(2):
+            self.result_of(self.store.updates.add(update, an_event(text="added")))
+        (queued,) = self.queue()
+        dropping = (update.id, an_event(text="dropped"))
+        self.assertFalse(self.result_of(self.store.updates.drop_parked(*dropping)))
+        self.result_of(self.store.updates.park(queued, "no", 5.0))
+        self.assertTrue(self.result_of(self.store.updates.drop_parked(*dropping)))
+        self.assertFalse(self.result_of(self.store.updates.drop_parked(*dropping)))
+        self.assertEqual([event.text for event in self.said()], ["added", "dropped"])
+
     def test_of_an_unchanged_worker(self) -> None:
         """What happens to a worker and changes nothing of it is recorded all the same."""
         self.result_of(self.store.workers.add(a_worker()))
@@ -208,7 +244,9 @@ class HistoryContract(HistoryCase):
         last = self.recorded()[-1].place
         self.assertEqual(self.result_of(self.store.history.forget(4.0, 3)), 3)
         self.assertEqual([event.at for event in self.said()], [3.0, 4.0, 5.0])
-        self.assertEqual(self.result_of(self.store.history.forget(9.0, 10)), 3)
+        self.assertEqual(self.result_of(self.store.history.forget(4.0, 10)), 1)
+        self.assertEqual([event.at for event in self.said()], [4.0, 5.0])
+        self.assertEqual(self.result_of(self.store.history.forget(9.0, 10)), 2)
         self.assertEqual(self.result_of(self.store.history.forget(9.0, 10)), 0)
         self.note(an_event())
         self.assertGreater(self.recorded()[0].place, last)

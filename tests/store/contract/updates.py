@@ -4,7 +4,7 @@ from attrs import evolve
 
 from flamenco_mgr.domain.tasks import FailedBy, Progress
 from flamenco_mgr.domain.updates import TaskUpdate
-from flamenco_mgr.store.interfaces import Backlog, Page, ParkedUpdate, Place
+from flamenco_mgr.store.interfaces import TAKEN_FOR, Backlog, Page, ParkedUpdate, Place
 from tests.builders import TASK, UPDATE, a_task, an_update
 from tests.store.contract.case import StoreCase, an_id
 
@@ -228,6 +228,26 @@ class UpdateContract(StoreCase):
         self.assertEqual(dropped, [True, False, False])
         self.assertIsNone(self.result_of(self.store.updates.parked_one(an_id(3))))
         self.assertEqual(len(self.result_of(self.store.updates.parked())), 4)
+
+    def test_take_parked(self) -> None:
+        """Of those who take a parked update one has it, and may take it again, until it is given up by the time."""
+
+        def take(taker: str, now: float, update_id: str = an_id(1)) -> bool:
+            return self.result_of(self.store.updates.take_parked(update_id, taker, now))
+
+        self.assertFalse(take("one", 5.0))
+        for number in (1, 2):
+            self.result_of(self.store.updates.add(an_update(id=an_id(number), task_id=an_id(number))))
+        for queued in self.queue():
+            self.result_of(self.store.updates.park(queued, "no", 5.0))
+        parked = self.result_of(self.store.updates.parked())
+        asked = [("one", 5.0), ("two", 5.0), ("one", 6.0), ("two", 6.0 + TAKEN_FOR - 0.5), ("two", 6.0 + TAKEN_FOR)]
+        self.assertEqual([take(*one) for one in asked], [True, False, True, False, True])
+        self.assertFalse(take("one", 7.0 + TAKEN_FOR))
+        self.assertTrue(take("one", 7.0, an_id(2)))
+        self.assertEqual(self.result_of(self.store.updates.parked()), parked)
+        self.assertTrue(self.result_of(self.store.updates.drop_parked(an_id(1))))
+        self.assertFalse(take("two", 8.0 + TAKEN_FOR))
 
     def test_places_of_other_lists(self) -> None:
         """A place of another list, or of none, is refused."""

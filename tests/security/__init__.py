@@ -1,0 +1,1 @@
+"""What strangers cannot do: tests for the lines of docs/security.md that have none elsewhere."""

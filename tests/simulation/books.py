@@ -1,0 +1,127 @@
+"""Whether the books of all sides agree when everything has come to its end."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from flamenco_mgr.demo.agreement import completed_as_asked, logs_complete, nothing_left, same_statuses
+from flamenco_mgr.demo.farm_books import FarmBooks
+from flamenco_mgr.demo.standin.record import Received
+from flamenco_mgr.demo.worker.journal import Ending
+from flamenco_mgr.domain.log_files import log_path
+from flamenco_mgr.store.sqlite import SQLiteStore
+from tests.week.ledger import statuses_told
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+_REFUSED: Final = 400
+_TOO_LATE: Final = "no answer within"
+
+
+def disagreements(world: "World", store: SQLiteStore) -> Iterator[str]:
+    """Yield what is wrong."""
+    books = _books(world, store)
+    for check in (same_statuses, nothing_left, completed_as_asked, logs_complete):
+        for complaint in check(books):
+            yield _named(world, complaint)
+    for complaint in (*_acknowledged(books), *_ended_twice(books), *_offences(books), *_told(world, books)):
+        yield _named(world, complaint)
+
+
+def _named(world: "World", complaint: str) -> str:
+    for its_id, name in world.trace.names.items():
+        complaint = complaint.replace(its_id, name)
+    return complaint
+
+
+def _books(world: "World", store: SQLiteStore) -> FarmBooks:
+    from tests.simulation.checks import all_tasks, result_of  # noqa: PLC0415
+
+    server = world.server.books.tasks()
+    here = {task.id: task for task in all_tasks(store)}
+    journals, unsent = {}, {}
+    for machine in world.machines:
+        for number, journal in enumerate(machine.journals):
+            name = f"{machine.name}/{number}"
+            journals[name] = journal
+            unsent[name] = len(machine.disks[number].updates) if journal is machine.journals[-1] else 0
+    kept = {task.id: world.directory / "logs" / log_path(task.job, task.id) for task in server}
+    return FarmBooks(
+        names={task.id: world.task(task.id) for task in server},
+        server={task.id: task.status for task in server},
+        record=world.server.record,
+        manager={task_id: task.status for task_id, task in here.items()},
+        strangers=len(here.keys() - {task.id for task in server}),
+        kinds={task.id: (task.job, str(task.document["task_type"])) for task in server},
+        failed_by={},
+        banned=frozenset(),
+        nights=(),
+        sent_logs=[],
+        owed_logs=[task_id for _, task_id in world.server.books.wanted_logs],
+        waiting=result_of(store.updates.waiting()),
+        set_aside=(
+            *(f"an update of {one.update.task_id} is parked" for one in result_of(store.updates.parked())),
+            *(f"{one.task_id} was set aside" for one in result_of(store.tasks.aside())),
+        ),
+        journals=journals,
+        unsent=unsent,
+        logs={task_id: _logged(path) for task_id, path in kept.items()},
+    )
+
+
+def _logged(path: Path) -> str:
+    files = [file for file in path.parent.glob(f"{path.name}*") if ".gz" not in file.suffixes]
+    return "".join(file.read_text(encoding="utf-8") for file in sorted(files))
+
+
+def _acknowledged(books: FarmBooks) -> Iterator[str]:
+    """What the Manager acknowledged has reached the Server."""
+    for task_id, deeds in books.deeds().items():
+        for deed in deeds:
+            report = deed.report
+            if report is None or report.answer >= _REFUSED:
+                continue
+            if books.requeued(task_id, after=deed.run.started, until=report.at):
+                continue
+            if not books.has_arrived(report, since=deed.run.started):
+                yield f"{task_id}: that it is {report.task_status}, said by {deed.worker}, was acknowledged and lost"
+
+
+def _ended_twice(books: FarmBooks) -> Iterator[str]:
+    """No task was run to its end, with the Manager's consent, more often than it was asked for."""
+    for task_id, deeds in books.deeds().items():
+        ends = [
+            deed.worker
+            for deed in deeds
+            if deed.run.how is Ending.COMPLETED
+            and not deed.unaware
+            and deed.report is not None
+            and deed.report.answer < _REFUSED
+        ]
+        if len(ends) > len(books.rounds(task_id)):
+            yield f"{task_id}: completed by {', '.join(ends)}, but asked for {len(books.rounds(task_id))} time(s)"
+
+
+def _offences(books: FarmBooks) -> Iterator[str]:
+    for worker, journal in books.journals.items():
+        for offence in journal.offences:
+            if not offence.what.startswith(_TOO_LATE):
+                yield f"{worker}: {offence.endpoint}: {offence.what}"
+
+
+def _told(world: "World", books: FarmBooks) -> Iterator[str]:
+    """The Server was told what happened, in order, and nothing of it twice under another name."""
+    for task_id in books.server:
+        received = books.record.received.get(task_id, ())
+        first: dict[str, Received] = {}
+        for one in received:
+            first.setdefault(one.update_id, one)
+        if list(first) != sorted(first, key=lambda its_id: its_id[8:]):
+            yield f"{task_id}: its updates reached the Server in another order"
+        updates = [{"task_status": one.status} for one in first.values()]
+        yield from statuses_told(task_id, updates, world.checks.history.get(task_id, []))
+        if not world.disturbed:
+            again = [one.update_id for one in received if one.again]
+            if again:
+                yield f"{task_id}: the Server was told {len(again)} updates again, and nothing had gone wrong"

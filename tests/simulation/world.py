@@ -1,0 +1,440 @@
+"""A simulated farm, from its first instant to its last."""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from random import Random
+from typing import Any, Final
+
+from attrs import define, evolve, field
+from twisted.web.http_headers import Headers
+from twisted.web.server import Site
+
+from flamenco_mgr.demo.standin.behaviour import Behaviour
+from flamenco_mgr.demo.standin.endpoints import Endpoint
+from flamenco_mgr.demo.standin.record import Cause
+from flamenco_mgr.demo.standin.statuses import TaskStatus
+from flamenco_mgr.demo.standin_server import StandInServer
+from flamenco_mgr.domain.tasks import FINISHED
+from flamenco_mgr.exit_status import StartError
+from tests.simulation.checks import Checks
+from tests.simulation.faults import DISTURBING, TRAPS, Fault, schedule
+from tests.simulation.happenings import Happenings
+from tests.simulation.jobs import a_job
+from tests.simulation.machines import Machine
+from tests.simulation.manager import ManagerProcess
+from tests.simulation.network import Network
+from tests.simulation.plan import MANAGER, QUIET, SECRET, SETTINGS, START, STEP, TO_DRAIN, Plan
+from tests.simulation.reactor import SimulatedReactor
+from tests.simulation.timeline import Timeline
+from tests.simulation.trace import Trace
+from tests.simulation.watch import client_of
+
+_HOPELESS_EVERY: Final = 60.0
+_WORK_EVERY: Final = 10.0
+_TYPES: Final = (("sleep", "echo"), ("sleep",), ("echo", "sleep", "log"))
+_NOW: Final = TRAPS[-1]
+
+
+class _Quiet(Site):
+    """The Server's site, which logs nothing."""
+
+    def startFactory(self) -> None:
+        pass
+
+    def stopFactory(self) -> None:
+        pass
+
+    def log(self, request: object) -> None:
+        pass
+
+
+@define(eq=False, repr=False)
+class _Trap:
+    place: str
+    count: int
+    away: float
+
+    def springs(self, place: str) -> bool:
+        if place != self.place:
+            return False
+        self.count -= 1
+        return self.count <= 0
+
+
+@define(eq=False, repr=False, kw_only=True)
+class World:
+    """
+    Everything that is simulated; ``faults`` are those of the seed's schedule that happen, None for all.
+
+    ``hits`` counts which kind of fault met which operation.
+    """
+
+    seed: int
+    directory: Path
+    faults: Sequence[int] | None = None
+    show: Callable[[str], None] = lambda line: None  # noqa: ARG005
+    violations: list[str] = field(init=False, factory=list)
+    hits: Counter[tuple[str, str]] = field(init=False, factory=Counter)
+    failing_commits: int = field(init=False, default=0)
+    disk_takes: float = field(init=False, default=0.0)
+    manager_ahead: float = field(init=False, default=0.0)
+    requeued: dict[str, float] = field(init=False, factory=dict)
+    cancelled: dict[str, float] = field(init=False, factory=dict)
+    steps: int = field(init=False, default=0)
+    plan: Plan = field(init=False)
+    schedule: Sequence[Fault] = field(init=False)
+    timeline: Timeline = field(init=False, factory=lambda: Timeline(START))
+    network: Network = field(init=False)
+    trace: Trace = field(init=False)
+    people: SimulatedReactor = field(init=False)
+    server: StandInServer = field(init=False)
+    machines: list[Machine] = field(init=False)
+    manager: ManagerProcess | None = field(init=False, default=None)
+    checks: Checks = field(init=False)
+    calm: bool = field(init=False, default=False)
+    _server_reactor: SimulatedReactor = field(init=False)
+    _trap: _Trap | None = field(init=False, default=None)
+    _ids: int = field(init=False, default=0)
+    _images: int = field(init=False, default=0)
+    _changes_seen: Counter[str] = field(init=False, factory=Counter)
+
+    def __attrs_post_init__(self) -> None:
+        chance = self._chance("plan")
+        self.plan = Plan.of(chance)
+        everything = schedule(chance, self.plan)
+        self.schedule = [one for one in everything if self.faults is None or one.number in self.faults]
+        self.trace = Trace(self.now, self.show)
+        self.network = Network(
+            timeline=self.timeline,
+            chance=self._chance("network"),
+            hit=self.note_hit,
+            before_delivery=lambda reactor: self._passes(reactor, "before a delivery"),
+        )
+        self.people = self._reactor("people")
+        self.manager_ahead = chance.choice((0.0, 0.0, -7200.0, 5400.0))
+        self._server_reactor = self._reactor("server")
+        self.server = StandInServer(self._server_reactor, self._chance("server"), MANAGER, SECRET)
+        self.machines = [self._machine(number, chance) for number in range(self.plan.workers)]
+        self.checks = Checks(self)
+
+    def now(self) -> float:
+        """Return the true time, in seconds since 1970."""
+        return self.timeline.now
+
+    def _chance(self, what: str) -> Random:
+        return Random(f"{self.seed}/{what}")
+
+    def _reactor(self, host: str, **more: Any) -> SimulatedReactor:
+        return SimulatedReactor(
+            timeline=self.timeline,
+            network=self.network,
+            host=host,
+            chance=self._chance(host),
+            unheard=lambda error: self.complain(f"{host} failed: {type(error).__name__}"),
+            **more,
+        )
+
+    def _machine(self, number: int, chance: Random) -> Machine:
+        name = f"render{number + 1}"
+        return Machine(
+            name=name,
+            reactor=self._reactor(name),
+            chance=self._chance(name),
+            task_types=_TYPES[number % len(_TYPES)],
+            longest_task=self.plan.longest_task,
+            clumsiness=chance.choice((0.0, 0.0, 0.03, 0.15)),
+            asking=lambda host: self.checks.asked(host),  # noqa: PLW0108 the checks come later
+            seen=lambda exchange: self.checks.seen(exchange),  # noqa: PLW0108 the checks come later
+        )
+
+    @property
+    def disturbed(self) -> bool:
+        """Whether anything may have kept an answer of the Server from the Manager."""
+        return any(fault.kind in DISTURBING for fault in self.schedule)
+
+    # What is told
+
+    def task(self, its_id: str) -> str:
+        """Return a task's short name."""
+        return self.trace.name("task", its_id)
+
+    def job(self, its_id: str) -> str:
+        """Return a job's short name."""
+        return self.trace.name("job", its_id)
+
+    def note_hit(self, kind: str, operation: str) -> None:
+        """Count that a fault of a kind met an operation."""
+        self.hits[kind, operation] += 1
+
+    def complain(self, what: str) -> None:
+        """Say what must not be."""
+        if what:
+            self.violations.append(what)
+            self.trace.note("VIOLATION", what)
+
+    # The course of things
+
+    def run(self, steps: int | None = None) -> None:
+        """Live until everything has come to its end, or something is wrong, or for so many steps."""
+        self._begin()
+        happenings = Happenings(self)
+        for fault in self.schedule:
+            self.people.callLater(fault.at, happenings.happen, fault)
+        self.people.callLater(self.plan.seconds, self._be_calm)
+        self.people.callLater(_HOPELESS_EVERY, self._fail_hopeless_jobs)
+        self.people.callLater(_WORK_EVERY, self._keep_busy)
+        deadline = START + self.plan.seconds + TO_DRAIN
+        over_since: float | None = None
+        while not self.violations and (steps is None or self.steps < steps):
+            self.steps += 1
+            self.timeline.run_until(START + self.steps * STEP)
+            self.checks.look()
+            over = self.calm and self.checks.is_over()
+            over_since = (over_since or self.now()) if over else None
+            if over_since is not None and self.now() - over_since >= QUIET:
+                for complaint in self.checks.at_the_end():
+                    self.complain(complaint)
+                break
+            if self.now() > deadline:
+                for complaint in self.checks.why_not_over():
+                    self.complain(complaint)
+        self.trace.note("end", f"{self.steps} steps, {len(self.violations)} violations")
+
+    def close(self) -> None:
+        """Close the files."""
+        if self.manager is not None:
+            self.manager.abandon()
+
+    def _begin(self) -> None:
+        site = _Quiet(self.server.resource(), parsePOSTFormSubmission=False, reactor=self._server_reactor)
+        self._server_reactor.listenTCP(80, site)
+        for _ in range(self.plan.jobs):
+            self.add_job(max(2, self.plan.tasks // self.plan.jobs))
+        self.start_manager()
+        for machine in self.machines:
+            self.people.callLater(self.people.chance.uniform(0.0, 5.0), self.switch_on, machine)
+
+    def _be_calm(self) -> None:
+        self.trace.note("people", "everything is put right")
+        self.calm = True
+        self._trap = None
+        self.failing_commits, self.disk_takes = 0, 0.0
+        self.network.troubles.clear()
+        self.server.behave_well()
+        for machine in self.machines:
+            machine.reactor.set_rate(1.0)
+        self._wake_all()
+
+    def _wake_all(self) -> None:
+        for machine in self.machines:
+            self.switch_on(machine)
+            if machine.worker.state == "asleep":
+                self.operate(machine, "awake")
+        self.people.callLater(30.0, self._wake_all)
+
+    def _fail_hopeless_jobs(self) -> None:
+        self.server.books.fail_hopeless_jobs()
+        self._look_for_wishes()
+        self.people.callLater(_HOPELESS_EVERY, self._fail_hopeless_jobs)
+
+    # The Manager
+
+    def start_manager(self) -> None:
+        """Start a process of the Manager on what is stored, unless one runs."""
+        if self.manager is not None:
+            return
+        manager = self._new_manager("manager")
+        try:
+            manager.start()
+        except StartError:
+            manager.reactor.dead = True
+            self.network.died(manager.reactor)
+            self.complain("the Manager cannot start")
+            return
+        self.manager = manager
+        self.trace.note("manager", "starts")
+
+    def _new_manager(self, host: str) -> ManagerProcess:
+        reactor = self._reactor(host, ahead=self.manager_ahead)
+        reactor.thread_turn = lambda before: self._passes(
+            reactor, "before a thread's work" if before else "after a thread's work"
+        )
+        return ManagerProcess(
+            reactor=reactor,
+            directory=self._image,
+            settings=evolve(SETTINGS, task_logs_path=self.directory / "logs"),
+            new_id=lambda: self._new_id(reactor),
+            chance=self._chance(f"manager{self.now()}"),
+            committing=lambda commit: self._commit(reactor, commit),
+            since=self.now(),
+        )
+
+    @property
+    def _image(self) -> Path:
+        return self.directory / f"db{self._images}"
+
+    def _new_id(self, reactor: SimulatedReactor) -> str:
+        self._ids += 1
+        return f"{int(reactor.seconds()):08x}{self._ids:016x}"
+
+    def set_trap(self, place: str, count: int, away: float) -> None:
+        """Have the Manager killed at such a place; it is started again so many seconds later."""
+        self._trap = _Trap(place, count, away)
+        if self.manager is not None:
+            self._passes(self.manager.reactor, _NOW)
+
+    def _passes(self, reactor: SimulatedReactor, place: str) -> bool:
+        """Say whether a process goes on, which comes to a place where it may be killed."""
+        trap = self._trap
+        if trap is None or self.manager is None or self.manager.reactor is not reactor or not trap.springs(place):
+            return not reactor.dead
+        self._trap = None
+        self._kill(place, trap.away)
+        return False
+
+    def _kill(self, place: str, away: float) -> None:
+        manager, self.manager = self.manager, None
+        assert manager is not None
+        doing = self.network.in_progress(manager.reactor) or ["nothing"]
+        for operation in doing:
+            self.note_hit(f"kill {place}", operation)
+        self._images += 1
+        manager.kill(self._image)
+        self.network.died(manager.reactor)
+        self.trace.note("manager", f"is killed {place}, in the middle of {', '.join(sorted(doing))}")
+        self.checks.manager_died()
+        self.people.callLater(away, self.start_manager)
+
+    def _commit(self, reactor: SimulatedReactor, commit: Callable[[], None]) -> None:
+        if not self._passes(reactor, "before a COMMIT"):
+            raise sqlite3.OperationalError("the process is gone")
+        if self.failing_commits:
+            self.failing_commits -= 1
+            self.note_hit("commit fails", ", ".join(sorted(set(self.network.in_progress(reactor)))) or "nothing")
+            raise sqlite3.OperationalError("disk I/O error")
+        reactor.lag += self.disk_takes
+        commit()
+        if not self._passes(reactor, "after a COMMIT"):
+            raise sqlite3.OperationalError("the process is gone")
+
+    def quick_disk(self) -> None:
+        """Have a quick disk again."""
+        self.disk_takes = 0.0
+
+    def stop_manager(self, *, away: float) -> None:
+        """Stop the Manager in order, and start it again so many seconds later."""
+        manager = self.manager
+        if manager is not None and not manager.is_stopping:
+            self.trace.note("manager", "is asked to stop")
+            _ = manager.stop().addCallback(lambda _: self._stopped(manager, away))
+
+    def hand_over(self) -> None:
+        """Start the next process while this one still stops: it is refused until the store is free."""
+        manager = self.manager
+        if manager is not None and not manager.is_stopping:
+            self.start_second()
+            self.stop_manager(away=0.0)
+
+    def _stopped(self, manager: ManagerProcess, away: float) -> None:
+        if manager is not self.manager:
+            return
+        self.trace.note("manager", "has stopped")
+        self.manager = None
+        manager.abandon()
+        self.network.died(manager.reactor)
+        self.people.callLater(away, self.start_manager)
+
+    def start_second(self) -> None:
+        """Start another Manager on the same store, which has to be refused."""
+        if self.manager is None:
+            return
+        second = self._new_manager("manager2")
+        try:
+            second.start()
+        except StartError:
+            self.trace.note("manager2", "is refused: the store is in use")
+        else:
+            self.complain("two Managers use one store")
+        second.reactor.dead = True
+        self.network.died(second.reactor)
+
+    # Everybody else
+
+    def switch_on(self, machine: Machine) -> None:
+        """Start a Worker's process, unless it runs."""
+        machine.start()
+
+    def operate(self, machine: Machine, status: str) -> None:
+        """Have an operator ask a Worker to be asleep, awake or shut down."""
+        worker = machine.worker_id
+        if not worker:
+            return
+        self.trace.note("operator", f"wants {machine.name} {status}")
+        body = "action=shutdown" if status == "shutdown" else f"action=set-status&status={status}"
+        headers = Headers({"Content-Type": ["application/x-www-form-urlencoded"]})
+        asking = client_of(self._reactor("manager")).request(
+            "POST", f"http://localhost:8080/worker-action/{worker}", data=body.encode(), headers=headers
+        )
+        _ = asking.addCallbacks(lambda response: response.content(), lambda _: None)
+
+    def misbehave(self, fault: Fault, behaviour: Behaviour, endpoint: Endpoint | None) -> None:
+        """Have the Server behave like that for a while."""
+        self.trace.note("server", f"is {type(behaviour).__name__} at {endpoint or 'everything'}")
+        self.server.behave(behaviour, endpoint=endpoint)
+        self.people.callLater(fault.lasts, self.server.behave_well, endpoint)
+        self.people.callLater(fault.lasts, self._count_requests, str(fault.kind), Counter(self.server.record.requests))
+
+    def _count_requests(self, kind: str, before: Counter[Endpoint]) -> None:
+        for endpoint, count in self.server.record.requests.items():
+            self.hits[kind, f"server {endpoint}"] += count - before[endpoint]
+
+    def restart_server(self, seconds: float) -> None:
+        """Have the Server away for a while; it keeps its books."""
+        self.trace.note("server", "goes down")
+        for operation in self.network.in_progress(self._server_reactor):
+            self.note_hit("server restarts", operation)
+        old, resource = self._server_reactor, self.server.resource()
+        self.network.close_ports(old)
+        for connection in list(self.network.connections.values()):
+            if connection.server == "server":
+                connection.break_off()
+        site = _Quiet(resource, parsePOSTFormSubmission=False, reactor=old)
+        self.people.callLater(seconds, self._server_is_back, site)
+
+    def _server_is_back(self, site: Site) -> None:
+        self.trace.note("server", "is back")
+        self._server_reactor.listenTCP(80, site)
+
+    def add_job(self, size: int) -> None:
+        """Have a user send in a job."""
+        draft = a_job(self.people.chance, size, {kind for machine in self.machines for kind in machine.task_types})
+        job = self.server.books.add_job(draft)
+        for its_id in job.tasks:
+            self.task(its_id)
+        self.trace.note("user", f"sends {self.job(job.id)}, {size} tasks")
+
+    def _keep_busy(self) -> None:
+        """Send in more while things go wrong, so that they go wrong in the middle of work."""
+        if self.calm:
+            return
+        left = sum(task.status not in FINISHED for task in self.server.books.tasks())
+        if left < len(self.machines):
+            self.add_job(self.people.chance.randint(2, 8))
+        self.people.callLater(_WORK_EVERY, self._keep_busy)
+
+    def user(self, what: str, act: Callable[..., object], *arguments: Any) -> None:
+        """Have a user do something."""
+        self.trace.note("user", what)
+        act(*arguments)
+        self._look_for_wishes()
+
+    def _look_for_wishes(self) -> None:
+        for task, changes in self.server.record.changes.items():
+            for change in changes[self._changes_seen[task] :]:
+                if change.cause is not Cause.UPDATE and change.status == TaskStatus.QUEUED:
+                    self.requeued[task] = self.now()
+                if change.cause is not Cause.UPDATE and change.status == TaskStatus.CANCEL_REQUESTED:
+                    self.cancelled[task] = self.now()
+            self._changes_seen[task] = len(changes)
