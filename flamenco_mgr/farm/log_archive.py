@@ -11,6 +11,7 @@ from zope.interface import implementer
 
 from flamenco_mgr.domain.log_files import log_path
 from flamenco_mgr.domain.log_requests import LogRequest
+from flamenco_mgr.folders import make_folders
 from flamenco_mgr.server.interfaces import ArchivedLog, ILogArchive, LogNotHere
 from flamenco_mgr.threads import InThread
 

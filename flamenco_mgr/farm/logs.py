@@ -12,6 +12,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from flamenco_mgr.domain.log_files import log_path, rotation
+from flamenco_mgr.folders import make_folders
 from flamenco_mgr.store.interfaces import StoreUnavailable
 from flamenco_mgr.threads import InThread
 

@@ -8,6 +8,7 @@ from typing import ClassVar
 from attrs import define, field
 from twisted.logger import Logger
 
+from flamenco_mgr.folders import make_folders
 from flamenco_mgr.store.interfaces import IFarmMark, StoreUnavailable
 from flamenco_mgr.threads import InThread
 

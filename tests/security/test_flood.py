@@ -42,12 +42,15 @@ class Connection(Protocol):
 class FloodTests(ProcessTestCase):
     """A Manager in a process of its own that allows 300 connections."""
 
+    most = 0
+    """The most descriptors that the Manager had."""
+
     linked = f"max_connections: {MOST}\n"
 
     async def connect(self) -> Connection:
         """Connect to the Manager."""
         endpoint = TCP4ClientEndpoint(IReactorTCP(reactor), "127.0.0.1", self.port, timeout=10)
-        connection = await connectProtocol(endpoint, Connection())
+        connection: Connection = await connectProtocol(endpoint, Connection())
         self.addCleanup(cast("ITCPTransport", connection.transport).abortConnection)
         return connection
 
@@ -84,7 +87,6 @@ class FloodTests(ProcessTestCase):
 
         Meanwhile Workers are answered, over connections that they have had since before, and over new ones.
         """
-        self.most = 0
         manager = self.start()
         await self.serving(manager)
         questions = [await self.worker() for _ in range(3)]

@@ -3,6 +3,7 @@
 import gzip
 import tracemalloc
 import zlib
+from typing import Any
 
 from twisted.internet import reactor
 from twisted.internet.interfaces import IReactorTCP, IReactorTime
@@ -48,11 +49,11 @@ class BombTests(TestCase):
 
     async def answer(self, content: bytes, *codings: str) -> int:
         """Have the Server asked, which answers with some bytes; return the most memory that this took."""
-        site = Site(Bomb(content, *codings))
-        port = IReactorTCP(reactor).listenTCP(0, site, interface="127.0.0.1")
+        site: Any = Site(Bomb(content, *codings))
+        port: Any = IReactorTCP(reactor).listenTCP(0, site, interface="127.0.0.1")
         self.addCleanup(port.stopListening)
         clock = IReactorTime(reactor)
-        client = http_client(reactor)
+        client: Any = http_client(reactor)
         self.addCleanup(client._agent.agent._pool.closeCachedConnections)
         exchange = ServerExchange(
             treq=client,

@@ -9,6 +9,7 @@ from pathlib import Path
 from attrs import define, field
 from twisted.logger import Logger
 
+from flamenco_mgr.folders import make_folders
 from flamenco_mgr.store.interfaces import StoreRefused
 from flamenco_mgr.store.sqlite import schema
 from flamenco_mgr.store.sqlite.lock import DirectoryLock
