@@ -35,6 +35,9 @@ _PATIENCE: Final = 10.0
 
 WHOLE: Final = "ok"
 
+_DAMAGED: Final = (sqlite3.Error, UnicodeDecodeError)
+"""What reading a damaged file raises: SQLite says what is wrong in the words that it finds there, UTF-8 or not."""
+
 CONTENT: Final = ("tasks", "workers", "updates", "parked_updates", "set_aside", "blacklist", "events")
 """The tables that hold what a farm remembers."""
 
@@ -123,7 +126,7 @@ def check(path: Path) -> None:
     try:
         with closing(resting(path)) as connection:
             wrong = integrity(connection)
-    except sqlite3.Error as e:
+    except _DAMAGED as e:
         raise BadBackup(f"{path} is cut, or damaged: {e}") from e
     if wrong != WHOLE:
         raise BadBackup(f"{path} is cut, or damaged: {wrong}")
@@ -147,16 +150,16 @@ def is_empty(path: Path) -> bool:
                 for table in CONTENT
                 if table in there
             )
-    except sqlite3.Error as e:
+    except _DAMAGED as e:
         raise NotDone(f"{path} cannot be read: {e}") from e
 
 
 def integrity(connection: sqlite3.Connection) -> str:
     """Return what SQLite finds wrong with a database, in a line; `WHOLE` if nothing."""
-    connection.execute("PRAGMA cache_size = -64000")
     try:
+        connection.execute("PRAGMA cache_size = -64000")
         found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(5)")]
-    except sqlite3.Error as e:
+    except _DAMAGED as e:
         return str(e)
     lost = connection.execute("PRAGMA foreign_key_check").fetchone() if found == [WHOLE] else None
     return f"rows of {lost[0]} are of no task" if lost else "; ".join(" ".join(line.split()) for line in found)

@@ -14,6 +14,7 @@ from attrs import field, frozen
 from pymongo.database import Database
 from twisted.internet.task import Clock
 
+from flamenco_mgr.store.interfaces import StoreUnavailable
 from flamenco_mgr.store.sqlite import SQLiteStore
 from flamenco_mgr.store.sqlite.opening import FILE
 from flamenco_mgr.storekeeping import embedded, embedded_mending, filling, mongo, mongo_mending, mongo_target
@@ -154,7 +155,7 @@ def _freed(draft: Path, now: float) -> int:
         with closing(sqlite3.connect(draft, isolation_level=None)) as connection:
             clock = Clock()
             return embedded_mending.free_orphans(SQLiteStore.on(connection, clock), clock, now)
-    except sqlite3.Error as e:
+    except (sqlite3.Error, StoreUnavailable) as e:
         raise NotDone(f"the store cannot be written in {draft.parent.parent}: {e}; nothing was changed") from e
     except UNREADABLE as e:
         raise BadBackup(f"the backup holds what no Manager has written: {e}; nothing was changed") from e

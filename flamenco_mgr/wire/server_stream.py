@@ -69,6 +69,9 @@ class DocumentStream:
             frame = frame.get(self.key) if isinstance(frame, dict) else None
         if not isinstance(frame, list):
             raise BadDocument(self.key or "", "is not a list")
+        if len(frame) < self._count:
+            # Its name was spelt otherwise, with escapes.
+            raise BadDocument(self.key or "", "is there twice")
         return len(frame) - self._count
 
     def _find_bracket(self) -> bool:
@@ -90,7 +93,10 @@ class DocumentStream:
             if bracket == ord("{") and self._depth == self._list_depth:
                 self._frame += self._text[self._framed : self._at] + _STAND_IN
                 self._begin = self._at
-            elif bracket == ord("[") and self._list_depth is None and self._is_the_list():
+            elif bracket == ord("[") and self._list_depth in {None, _OVER} and self._is_the_list():
+                if self._list_depth == _OVER:
+                    # JSON takes the last one, whose documents would be lost.
+                    raise BadDocument(self.key or "", "is there twice")
                 self._list_depth = self._depth + 1
         self._depth += 1
         self._at += 1

@@ -106,13 +106,13 @@ def _guided(task: Task) -> tuple[int, str]:
     child = _python("tests.fuzz.covered", task.target, *arguments, str(found))
     counted = _DONE.search(child.stderr)
     wrong = child.returncode != 0
-    return int(counted[1]) if counted else 0, (child.stdout + child.stderr)[-_SHOWN:] if wrong else ""
+    return int(counted[1]) if counted else 0, _said(child)[-_SHOWN:] if wrong else ""
 
 
 def _by_chance(task: Task) -> tuple[int, str]:
     child = _python("tests.fuzz.engines", task.target, str(task.inputs), str(task.seconds), str(task.seed))
     if child.returncode:
-        return 0, (child.stdout + child.stderr)[-_SHOWN:]
+        return 0, _said(child)[-_SHOWN:]
     done, trouble = json.loads(child.stdout)
     return int(done), str(trouble)
 
@@ -121,6 +121,11 @@ def _python(module: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, "-m", module, *arguments], capture_output=True, text=True, errors="replace", check=False
     )
+
+
+def _said(child: "subprocess.CompletedProcess[str]") -> str:
+    """Return what a process said, and not that each module is traced; the error of the Manager's comes last."""
+    return "\n".join(line for line in (child.stderr + child.stdout).splitlines() if not line.startswith("INFO"))
 
 
 def _escaped(word: bytes) -> str:

@@ -15,10 +15,12 @@ from twisted.trial.unittest import SkipTest
 
 from flamenco_mgr.store.interfaces import StoreRefused
 from flamenco_mgr.store.sqlite import schema
+from flamenco_mgr.storekeeping.backup import copied_source
 from flamenco_mgr.storekeeping.digests import Summing
 from flamenco_mgr.storekeeping.progress import Silent
 from flamenco_mgr.storekeeping.records import Mark
 from flamenco_mgr.storekeeping.restore import restore
+from flamenco_mgr.storekeeping.trouble import BadBackup
 from flamenco_mgr.storekeeping.waiting import result_of
 from tests.store.contract.case import TYPES, an_id
 from tests.storekeeping.case import NOW, lines_of, write_lines
@@ -234,6 +236,28 @@ class BadBackupTests(RestoreCase):
         self.assert_bad("neither a SQLite database nor compressed JSON lines")
         self.path.unlink()
         self.assert_bad("No such file")
+
+    def test_foreign_values(self) -> None:
+        """A sound copy in which somebody else wrote what no Manager writes is refused, whichever way it is read."""
+        with closing(sqlite3.connect(self.path)) as connection, connection:
+            connection.execute("UPDATE tasks SET parents = '{'")
+        self.assert_bad("holds what no Manager has written")
+        with copied_source(self.path, "the copy") as source:
+            self.assertRaises(BadBackup, list, source.records())
+
+    def test_foreign_names(self) -> None:
+        """A copy in which a table has a name that is no UTF-8 is refused, which SQLite says in that name's words."""
+        whole = self.path.read_bytes()
+        self.assertIn(b"tableworkersworkers", whole)
+        self.path.write_bytes(whole.replace(b"tableworkersworkers", b"table\xfforkersworkers", 1))
+        self.assert_bad("is cut, or damaged")
+
+    def test_foreign_columns(self) -> None:
+        """A copy whose tables lack a column is refused."""
+        with closing(sqlite3.connect(self.path)) as connection, connection:
+            connection.execute("ALTER TABLE tasks RENAME COLUMN revision TO revisiom")
+        self.refused("no such column", self.restore, self.target, self.path)
+        self.assertFalse(self.target.path.exists())
 
     def test_taken_in_use(self) -> None:
         """A file that somebody copied out of a store in use lacks what is in its log, and is refused."""

@@ -79,6 +79,12 @@ class DocumentStreamTests(SynchronousTestCase):
         for size in (1, 7, 100):
             self.assertEqual(cut("depsgraph", text, size), ([b'{"c": 3}'], 0))
 
+    def test_twice(self) -> None:
+        """A list that is there twice is refused, however the second one is spelt: one of them would be lost."""
+        for again in (b'"depsgraph": []', b'"depsgraph": [{}, {}]', b'"depsgr\\u0061ph": []'):
+            with self.subTest(again=again):
+                self.assertRaises(BadDocument, cut, "depsgraph", b'{"depsgraph": [{}], %b}' % again, 7)
+
     def test_cut_short(self) -> None:
         """A text that ends anywhere before its end is noticed."""
         text = b' {"depsgraph": [{"a": "\\"}"}, {"b": [1]}]}'

@@ -29,7 +29,11 @@ _SEARCHED = 200
 _DEEPEST = 64
 """Levels; MongoDB takes a hundred, of the whole document."""
 
-_ENCODING_FAILED = (InvalidBSON, InvalidDocument, InvalidStringData, OverflowError, RecursionError, UnicodeError)
+# pymongo raises SystemError for binary data of subtype 255, which it reads itself.
+_ENCODING_FAILED = (
+    *(InvalidBSON, InvalidDocument, InvalidStringData),
+    *(OverflowError, RecursionError, SystemError, UnicodeError),
+)
 
 
 def from_id(text: str) -> Any:

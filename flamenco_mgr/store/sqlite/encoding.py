@@ -38,8 +38,7 @@ def from_timing(timing: Mapping[str, float]) -> str:
 
 def to_timing(column: str) -> Mapping[str, float]:
     """Return the seconds by name of a column."""
-    timing: Mapping[str, float] = json.loads(column) if column else {}
-    return timing
+    return dict(json.loads(column)) if column else {}
 
 
 def from_progress(progress: Progress | None) -> str:

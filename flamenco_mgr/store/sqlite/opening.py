@@ -117,7 +117,8 @@ def prepare(path: Path, scripts: Sequence[str]) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         with closing(connect(path)) as connection:
             _bring_up_to_date(connection, path, scripts)
-    except (OSError, sqlite3.Error) as e:
+    except (OSError, sqlite3.Error, UnicodeDecodeError) as e:
+        # SQLite says what is damaged in the words that it finds there, which need not be UTF-8.
         raise StoreRefused(f"cannot open {path}: {e}") from e
 
 

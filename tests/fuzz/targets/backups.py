@@ -103,7 +103,7 @@ def _table(data: bytes) -> None:
                 for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
                 for one in connection.execute(f'PRAGMA table_info("{name}")')
             }
-            if not isinstance(table, str) or (table, column) not in columns:
+            if not isinstance(table, str) or not isinstance(column, str) or (table, column) not in columns:
                 raise BadBackup("no such column")
             try:
                 connection.execute(f'UPDATE "{table}" SET "{column}" = ?', (kind,))  # noqa: S608
@@ -219,7 +219,7 @@ TARGETS = (
         name="backup-database",
         parse=_database,
         errors=(NotDone,),
-        seeds=(b"\0\0\0\x3f\1", b"\0\0\0\x1b\0\0\0\x10\0\3", b"\0\0\x20\0\xff"),
+        seeds=(b"\0\0\0\x3f\1", b"\0\0\0\x1b\0\0\0\x10\0\3", b"\0\0\x20\0\xff", b"\0\xf7|\t\xff", b"f\x14vx\xff"),
         slow=True,
     ),
     Target(
@@ -229,6 +229,7 @@ TARGETS = (
         seeds=(
             *(column + b'"x"]' for column in _COLUMNS),
             b'["tasks","progress","1 2"]',
+            b'["updates","timing","9"]',
             b'["blacklist","created","x"]',
         ),
         words=(*_COLUMNS, *_VALUES, b'"{"', b'"[1]"', b'"tasks"', b'"updates"', b'"workers"', b'"events"'),

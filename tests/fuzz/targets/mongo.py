@@ -5,7 +5,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 import bson
-from bson import Decimal128, Int64, ObjectId, Regex
+from bson import Binary, Decimal128, Int64, ObjectId, Regex
 from bson.errors import InvalidBSON
 
 from flamenco_mgr.store.mongo import bans, documents, odd_documents, schedules, update_documents, worker_documents
@@ -121,6 +121,8 @@ _SEEDS = (
     ),
     bson.encode(_BARE | _ODD),
     *(bson.encode(_BARE | {name: value}) for name, value in _ODD.items()),
+    # Binary data of subtype 255, which pymongo reads and cannot write.
+    bson.encode(_BARE | {"odd": Binary(b"odd", 254)}).replace(b"\xfeodd", b"\xffodd"),
 )
 _WORDS = (
     *(b"\x02", b"\x03", b"\x04", b"\x05\x00", b"\x07", b"\x08", b"\x09", b"\x0a", b"\x10", b"\x11", b"\x12", b"\x13"),

@@ -49,13 +49,6 @@ class _Connection(StringTransport):
 
     def __init__(self) -> None:
         super().__init__(peerAddress=IPv4Address("TCP", "127.0.0.1", 50_000))
-        self.gone = False
-
-    def abortConnection(self) -> None:
-        self.gone = True
-
-    def loseConnection(self) -> None:
-        self.gone = True
 
     def unregisterProducer(self) -> None:
         """Have none, as TCP does: also if there was none."""
@@ -83,7 +76,7 @@ class _Manager:
         assert protocol is not None
         protocol.makeConnection(connection)
         for piece in (data[: len(data) // 2], data[len(data) // 2 :]):
-            if piece and not connection.gone:
+            if piece and not connection.disconnecting:
                 protocol.dataReceived(piece)
             for _ in range(6):
                 self._clock.advance(0)
@@ -176,6 +169,7 @@ TARGETS = (
             _asking(b"GET /api/v1/blacklist"),
             _asking(b"GET /metrics"),
             b"GET /%2e%2e/%00%ff HTTP/1.1\r\nHost: [::1\r\nOrigin: http://[\r\nContent-Length: -1\r\n\r\n",
+            b"GET //x y /z Host: localhost\r\nHost: localhost\r\n\r\n",
             b"POST http://h/sign-on HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\n\r\n",
         ),
         words=(

@@ -138,6 +138,8 @@ TARGETS = (
             b'{"depsgraph":[' + _TASK[:160] + b'"},{},3]}',
             b'[{"a":"]}\\""},{"b":NaN}]',
             b'{"x\\"depsgraph":[{}],"depsgraph":[]}',
+            b'{"depsgraph":[{}],"depsgraph":[]}',
+            b'{"depsgraph":[{}],"depsgr\\u0061ph":[]}',
         ),
         words=(b'{"depsgraph":[', b"]}", b"{}", b'\\"', b'"', b"[[", b"},{", b"\\\\"),
         large=_long_streams,

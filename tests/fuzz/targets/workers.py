@@ -3,6 +3,8 @@
 from base64 import b64encode
 from collections.abc import Iterator
 
+from attrs import evolve
+
 from flamenco_mgr.domain import reporting
 from flamenco_mgr.domain.ids import made_at, normal_id
 from flamenco_mgr.domain.outputs import is_plain_image_path
@@ -27,7 +29,7 @@ def _registration(data: bytes) -> None:
     _names(body.platform, body.nickname, *body.supported_task_types)
     storable(body.secret)
     worker = a_worker(platform=body.platform, nickname=body.nickname, supported_task_types=body.supported_task_types)
-    assert body.secret not in repr(body) or len(body.secret) < 20, "the secret is shown"
+    assert repr(body) == repr(evolve(body, secret="another")), "the secret is shown"
     sent(worker_json.worker_document(worker))
 
 
