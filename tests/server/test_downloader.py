@@ -164,6 +164,7 @@ class AskedForTests(DownloadTestCase):
 
     def told(self) -> list[tuple[str, str]]:
         asked = EventsAsked(kind="download")
+        self.result_of(self.store.lease.look())  # whoever holds it sees what was recorded at once
         page = self.result_of(self.store.history.events(asked, None, 100, newest_first=False))
         return [(one.event.after, one.event.text) for one in page.items]
 

@@ -11,7 +11,9 @@ from tests.builders import JOB, WORKER, an_update
 from tests.store.contract.case import StoreCase, an_id
 from tests.store.mongo_case import OnMongoDB
 
-NO_NUMBERS: tuple[dict[str, Any], ...] = ({}, *({"value": value} for value in (None, "7", True, 1.5, [], {"x": 1})))
+_WRONG: tuple[Any, ...] = (None, "7", True, 1.5, [], {"x": 1})
+
+NO_NUMBERS: tuple[dict[str, Any], ...] = ({}, *({"value": value} for value in _WRONG))
 
 
 class ForeignSettingsTests(OnMongoDB, StoreCase):

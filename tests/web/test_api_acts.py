@@ -202,7 +202,8 @@ class ParkedTests(ActCase):
             self.assertEqual(codes, [204, *[404] * (len(acts) - 1)])
             self.assertEqual((len(self.queue()), self.result_of(self.store.updates.parked())), (told, ()))
             self.result_of(self.store.updates.handled(self.queue()))
-        self.result_of(self.store.lease.look())  # whoever holds it sees what was recorded at once
+            self.result_of(self.store.lease.look())  # whoever holds it sees what was recorded at once
+            self.result_of(self.store.history.events(EventsAsked(), None, 1, newest_first=False))
         events = self.result_of(self.store.history.events(EventsAsked(kind="operator"), None, 9, newest_first=False))
         texts = [f"parked update {what}" for what in ("is to be told again", "is to be told again", "was dropped")]
         self.assertEqual([recorded.event.text for recorded in events.items], texts)

@@ -51,7 +51,8 @@ class IHistory(Interface):
     The event log.
 
     Events of tasks and workers are recorded with the change itself (`ITaskStore.apply`, `ITaskStore.take_in`,
-    `IWorkerStore.change`), what operators do to updates with that (`IUpdateQueue.drop_parked`), and can be read within a second after it.
+    `IWorkerStore.change`), and so is what operators do to updates (`IUpdateQueue.add`, `IUpdateQueue.drop_parked`).
+    They can be read within a second after it.
     """
 
     def note(event: Event) -> Awaitable[None]:
