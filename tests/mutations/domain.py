@@ -16,9 +16,9 @@ from typing import Any
 
 import click
 from attrs import frozen
-from cosmic_ray.ast import ast_nodes, get_ast
-from cosmic_ray.mutating import mutate_code
-from cosmic_ray.plugins import get_operator, operator_names
+from cosmic_ray.ast import ast_nodes, get_ast  # type: ignore[import-untyped]
+from cosmic_ray.mutating import mutate_code  # type: ignore[import-untyped]
+from cosmic_ray.plugins import get_operator, operator_names  # type: ignore[import-untyped]
 from hypothesis import settings
 from twisted.trial.reporter import TestResult
 from twisted.trial.runner import TestLoader
@@ -58,7 +58,7 @@ class _Finder(MetaPathFinder):
     name: str
     source: str
 
-    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+    def find_spec(self, fullname: str, *_: Any) -> ModuleSpec | None:
         if fullname != self.name:
             return None
         file = str(_RULES / f"{fullname.rpartition('.')[2]}.py")
@@ -70,7 +70,7 @@ class _Loader(SourceFileLoader):
         super().__init__(fullname, path)
         self.source = source
 
-    def get_code(self, fullname: str) -> CodeType:
+    def get_code(self, _: str) -> CodeType:
         return compile(self.source, self.path, "exec", dont_inherit=True)
 
 
@@ -154,7 +154,7 @@ def _judged(module: str, mutant: Mutant) -> Outcome:
     sys.meta_path.insert(0, _Finder(name, mutant.source))
     try:
         importlib.import_module(name)
-    except Exception:  # whatever it is, the program does not start with it
+    except Exception:  # noqa: BLE001  # whatever it is, the program does not start with it
         return Outcome.NOT_LOADED
     settings.load_profile("same-again")
     others = sorted(path.stem for path in _TESTS.glob("test_*.py"))
