@@ -1,13 +1,17 @@
 """Whether the books of all sides agree when everything has come to its end."""
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from attrs import evolve
+
 from flamenco_mgr.demo.agreement import completed_as_asked, logs_complete, nothing_left, same_statuses
-from flamenco_mgr.demo.farm_books import FarmBooks
-from flamenco_mgr.demo.standin.record import Received
-from flamenco_mgr.demo.worker.journal import Ending
+from flamenco_mgr.demo.farm_books import Deed, FarmBooks
+from flamenco_mgr.demo.standin.record import Cause, Received
+from flamenco_mgr.demo.standin.statuses import TaskStatus
+from flamenco_mgr.demo.worker.journal import Acknowledged, Ending
 from flamenco_mgr.domain.log_files import log_path
 from flamenco_mgr.store.sqlite import SQLiteStore
 from tests.week.ledger import statuses_told
@@ -22,11 +26,38 @@ _TOO_LATE: Final = "no answer within"
 def disagreements(world: "World", store: SQLiteStore) -> Iterator[str]:
     """Yield what is wrong."""
     books = _books(world, store)
-    for check in (same_statuses, nothing_left, completed_as_asked, logs_complete):
+    known = _without(books, _cancelled_unheard(books))
+    for check in (same_statuses, completed_as_asked):
+        for complaint in check(known):
+            yield _named(world, complaint)
+    for check in (nothing_left, logs_complete):
         for complaint in check(books):
             yield _named(world, complaint)
     for complaint in (*_acknowledged(books), *_ended_twice(books), *_offences(books), *_told(world, books)):
         yield _named(world, complaint)
+
+
+def _cancelled_unheard(books: FarmBooks) -> set[str]:
+    """
+    Return the cancelled tasks that the Manager cannot know as such.
+
+    Of one that is cancelled while it is queued no Manager hears; one that it never got it only confirms by its id.
+    """
+    last = {task_id: changes[-1] for task_id, changes in books.record.changes.items() if changes}
+    return {
+        task_id
+        for task_id, change in last.items()
+        if change.status == TaskStatus.CANCELED and (change.cause is not Cause.UPDATE or task_id not in books.manager)
+    }
+
+
+def _without(books: FarmBooks, tasks: AbstractSet[str]) -> FarmBooks:
+    """Leave tasks out of what is compared."""
+    return evolve(
+        books,
+        server={task_id: status for task_id, status in books.server.items() if task_id not in tasks},
+        manager={task_id: status for task_id, status in books.manager.items() if task_id not in tasks},
+    )
 
 
 def _named(world: "World", complaint: str) -> str:
@@ -80,12 +111,25 @@ def _acknowledged(books: FarmBooks) -> Iterator[str]:
     for task_id, deeds in books.deeds().items():
         for deed in deeds:
             report = deed.report
-            if report is None or report.answer >= _REFUSED:
+            # What a Worker runs again while its first report is on its way comes too late to count.
+            if report is None or report.answer >= _REFUSED or deed.unaware:
                 continue
             if books.requeued(task_id, after=deed.run.started, until=report.at):
                 continue
-            if not books.has_arrived(report, since=deed.run.started):
+            if not (books.has_arrived(report, since=deed.run.started) or _confirmed_cancel(books, deed, report)):
                 yield f"{task_id}: that it is {report.task_status}, said by {deed.worker}, was acknowledged and lost"
+
+
+def _confirmed_cancel(books: FarmBooks, deed: Deed, report: Acknowledged) -> bool:
+    """Whether a report was told as what a user had wanted: the end of a task to be cancelled (task-lifecycle.md 7)."""
+    wanted = any(
+        change.status == TaskStatus.CANCEL_REQUESTED and change.at / 1000 <= report.at
+        for change in books.record.changes.get(report.task_id, ())
+    )
+    return wanted and any(
+        received.status == TaskStatus.CANCELED and received.at / 1000 >= deed.run.started
+        for received in books.record.received.get(report.task_id, ())
+    )
 
 
 def _ended_twice(books: FarmBooks) -> Iterator[str]:
@@ -120,7 +164,10 @@ def _told(world: "World", books: FarmBooks) -> Iterator[str]:
         if list(first) != sorted(first, key=lambda its_id: its_id[8:]):
             yield f"{task_id}: its updates reached the Server in another order"
         updates = [{"task_status": one.status} for one in first.values()]
-        yield from statuses_told(task_id, updates, world.checks.history.get(task_id, []))
+        if task_id in books.manager:
+            yield from statuses_told(task_id, updates, world.checks.history.get(task_id, []))
+        elif any(one.status not in (None, TaskStatus.CANCELED) for one in first.values()):
+            yield f"{task_id}: the Server was told more of it than that it is cancelled, but the Manager never had it"
         if not world.disturbed:
             again = [one.update_id for one in received if one.again]
             if again:

@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import define, field
@@ -17,7 +18,7 @@ from flamenco_mgr.store.interfaces import EventsAsked, TasksAsked
 from flamenco_mgr.store.interfaces.overview import Place
 from flamenco_mgr.store.sqlite import SQLiteStore
 from tests.simulation.books import disagreements
-from tests.simulation.plan import ANSWER_LIMIT, WORKER_SILENT
+from tests.simulation.plan import ANSWER_LIMIT, STEP, WORKER_SILENT
 from tests.simulation.watch import Exchange
 from tests.week.hands import Hand, Hands
 
@@ -54,6 +55,7 @@ class Checks:
     asked_at: dict[str, float] = field(init=False, factory=dict)
     heard_at: dict[str, float] = field(init=False, factory=dict)
     holding: dict[str, Hand] = field(init=False, factory=dict)
+    _taken_last: dict[str, Hand] = field(init=False, factory=dict)
     idle: list[tuple["Machine", float]] = field(init=False, factory=list)
     _place: Place | None = field(init=False, default=None)
     _over_at: dict[str, float] = field(init=False, factory=dict)
@@ -91,6 +93,8 @@ class Checks:
             plain = bool(json.loads(exchange.body).get("may_keep_running")) if exchange.status == 200 else False
             if plain:
                 self._goes_on(machine, task, exchange.asked)
+        elif exchange.method == "POST" and task and exchange.status == HTTPStatus.NO_CONTENT:
+            self._has_told(machine, task, exchange.asked)
         if not plain:
             world.trace.note(exchange.host, f"{exchange.method} {shown}: {exchange.status}")
 
@@ -101,14 +105,35 @@ class Checks:
         self._let_go()
         name, now = machine.name, self.world.now()
         hand = Hand(machine=name, task=task, since=now, heard_at=lambda: self.heard_at[name])
-        self.holding[name] = hand
+        self.holding[name] = self._taken_last[task] = hand
         self.world.complain(self._named(self.hands.taken(hand, now), task))
 
     def _goes_on(self, machine: "Machine", task: str, asked: float) -> None:
         self._let_go()
+        ways = self.history.get(task, ())
+        if ways and ways[-1] != TaskStatus.ACTIVE and self._over_at[task] < asked and not self._is_active(task):
+            self.world.complain(f"{machine.name} may go on with {self.world.task(task)}, which is {ways[-1]}")
         hand = self.holding.get(machine.name)
         if hand is not None and hand.task == task:
             self.world.complain(self._named(self.hands.confirmed(hand, asked), task))
+
+    def _is_active(self, task: str) -> bool:
+        """Whether a task is active by now, which the events that were followed so far need not tell yet."""
+        manager = self.world.manager
+        if manager is None or not manager.is_ready or manager.is_stopping:
+            return True
+        stored = result_of(manager.look().tasks.get(task))
+        return stored is not None and stored.status == TaskStatus.ACTIVE
+
+    def _has_told(self, machine: "Machine", task: str, asked: float) -> None:
+        """Note that a report was taken: nobody else may have the task, which nothing has happened to since."""
+        self._let_go()
+        hand = self._taken_last.get(task)
+        if hand is None or hand.machine == machine.name or self.holding.get(hand.machine) is not hand:
+            return
+        if hand.since < asked and self._over_at.get(task, 0.0) <= hand.since + STEP:
+            name = self.world.task(task)
+            self.world.complain(f"{machine.name} has told what becomes of {name}, which {hand.machine} has")
 
     def _let_go(self) -> None:
         """Take out of hands what Workers have put down since."""

@@ -1,6 +1,7 @@
 """How each fault is done."""
 
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from attrs import define
@@ -52,7 +53,7 @@ class Happenings:
             Kind.SHUTDOWN: self._shutdown,
             Kind.SERVER_SLOW: lambda fault: self._server(fault, Slow(0.2 + 4 * fault.share)),
             Kind.SERVER_SILENT: lambda fault: self._server(fault, Silent()),
-            Kind.SERVER_REFUSES: lambda fault: self._server(fault, Refuse(_pick(_CODES, fault.share))),
+            Kind.SERVER_REFUSES: self._refuses,
             Kind.SERVER_LOSES_ANSWERS: lambda fault: self._server(fault, LoseAnswer()),
             Kind.SERVER_TALKS_RUBBISH: self._rubbish,
             Kind.SERVER_RESTARTS: lambda fault: self.world.restart_server(fault.lasts),
@@ -116,17 +117,24 @@ class Happenings:
 
     def _sleep(self, fault: Fault) -> None:
         machine = self._machine(fault)
-        self.world.operate(machine, "asleep")
-        self._later(fault.lasts, lambda: self.world.operate(machine, "awake"))
+        self.world.operator.ask(machine, "asleep")
+        self._later(fault.lasts, lambda: self.world.operator.ask(machine, "awake"))
 
     def _shutdown(self, fault: Fault) -> None:
         machine = self._machine(fault)
-        self.world.operate(machine, "shutdown")
+        self.world.operator.ask(machine, "shutdown")
         self._later(fault.lasts + 30.0, lambda: self.world.switch_on(machine))
 
     def _server(self, fault: Fault, behaviour: Behaviour) -> None:
         endpoint = _pick((None, Endpoint.DEPSGRAPH, Endpoint.TASK, Endpoint.PUSH), (fault.share * 7) % 1)
         self.world.misbehave(fault, behaviour, endpoint)
+
+    def _refuses(self, fault: Fault) -> None:
+        code = _pick(_CODES, fault.share)
+        if code == HTTPStatus.NOT_FOUND:  # of a single task it would mean that the task is gone
+            self.world.misbehave(fault, Refuse(code), Endpoint.DEPSGRAPH)
+        else:
+            self._server(fault, Refuse(code))
 
     def _rubbish(self, fault: Fault) -> None:
         self._server(fault, Rubbish(3000) if fault.share < 0.5 else Truncated(at=int(fault.share * 300)))
@@ -155,7 +163,8 @@ class Happenings:
 
     def _requeue_task(self, fault: Fault) -> None:
         books = self.world.server.books
-        again = {*HANDED_OUT_JOBS, JobStatus.COMPLETED}  # of other jobs the Server would hand out nothing
+        # Of a job that is not handed out, or will not be as it is to be cancelled, the task would wait for ever.
+        again = {JobStatus.QUEUED, JobStatus.ACTIVE, JobStatus.COMPLETED}
         tasks: list[StandInTask] = [task for task in books.tasks() if books.job(task.job).status in again]
         task = _pick(tasks, fault.share) if tasks else None
         if task is not None and task.status != TaskStatus.CANCEL_REQUESTED:

@@ -18,8 +18,11 @@ STEP: Final = 1.0
 ANSWER_LIMIT: Final = 3.0
 """Seconds that a Worker waits for an answer (worker-api.md 1)."""
 
-TO_DRAIN: Final = 3600.0
+TO_DRAIN: Final = 1800.0
 """Seconds after the last fault within which everything has to come to its end."""
+
+STANDSTILL: Final = 900.0
+"""Seconds for which nothing changes, after the last fault, before nothing is expected any more."""
 
 QUIET: Final = 30.0
 """Seconds for which everything is over before the books are compared."""

@@ -8,7 +8,6 @@ from random import Random
 from typing import Any, Final
 
 from attrs import define, evolve, field
-from twisted.web.http_headers import Headers
 from twisted.web.server import Site
 
 from flamenco_mgr.demo.standin.behaviour import Behaviour
@@ -25,11 +24,12 @@ from tests.simulation.jobs import a_job
 from tests.simulation.machines import Machine
 from tests.simulation.manager import ManagerProcess
 from tests.simulation.network import Network
-from tests.simulation.plan import MANAGER, QUIET, SECRET, SETTINGS, START, STEP, TO_DRAIN, Plan
+from tests.simulation.operators import Operator
+from tests.simulation.plan import MANAGER, QUIET, SECRET, SETTINGS, STANDSTILL, START, STEP, TO_DRAIN, Plan
 from tests.simulation.reactor import SimulatedReactor
+from tests.simulation.standstill import Standstill
 from tests.simulation.timeline import Timeline
 from tests.simulation.trace import Trace
-from tests.simulation.watch import client_of
 
 _HOPELESS_EVERY: Final = 60.0
 _WORK_EVERY: Final = 10.0
@@ -93,11 +93,13 @@ class World:
     machines: list[Machine] = field(init=False)
     manager: ManagerProcess | None = field(init=False, default=None)
     checks: Checks = field(init=False)
+    operator: Operator = field(init=False)
     calm: bool = field(init=False, default=False)
     _server_reactor: SimulatedReactor = field(init=False)
     _trap: _Trap | None = field(init=False, default=None)
     _ids: int = field(init=False, default=0)
     _images: int = field(init=False, default=0)
+    _server_is_down: bool = field(init=False, default=False)
     _changes_seen: Counter[str] = field(init=False, factory=Counter)
 
     def __attrs_post_init__(self) -> None:
@@ -118,6 +120,7 @@ class World:
         self.server = StandInServer(self._server_reactor, self._chance("server"), MANAGER, SECRET)
         self.machines = [self._machine(number, chance) for number in range(self.plan.workers)]
         self.checks = Checks(self)
+        self.operator = Operator(self)
 
     def now(self) -> float:
         """Return the true time, in seconds since 1970."""
@@ -186,6 +189,7 @@ class World:
         self.people.callLater(_HOPELESS_EVERY, self._fail_hopeless_jobs)
         self.people.callLater(_WORK_EVERY, self._keep_busy)
         deadline = START + self.plan.seconds + TO_DRAIN
+        standstill = Standstill(self)
         over_since: float | None = None
         while not self.violations and (steps is None or self.steps < steps):
             self.steps += 1
@@ -197,7 +201,7 @@ class World:
                 for complaint in self.checks.at_the_end():
                     self.complain(complaint)
                 break
-            if self.now() > deadline:
+            if standstill.lasts() > STANDSTILL or self.now() > deadline:
                 for complaint in self.checks.why_not_over():
                     self.complain(complaint)
         self.trace.note("end", f"{self.steps} steps, {len(self.violations)} violations")
@@ -208,8 +212,7 @@ class World:
             self.manager.abandon()
 
     def _begin(self) -> None:
-        site = _Quiet(self.server.resource(), parsePOSTFormSubmission=False, reactor=self._server_reactor)
-        self._server_reactor.listenTCP(80, site)
+        self._listen_as_server()
         for _ in range(self.plan.jobs):
             self.add_job(max(2, self.plan.tasks // self.plan.jobs))
         self.start_manager()
@@ -231,7 +234,8 @@ class World:
         for machine in self.machines:
             self.switch_on(machine)
             if machine.worker.state == "asleep":
-                self.operate(machine, "awake")
+                self.operator.ask(machine, "awake")
+        self.operator.forget_lost()
         self.people.callLater(30.0, self._wake_all)
 
     def _fail_hopeless_jobs(self) -> None:
@@ -366,18 +370,9 @@ class World:
         """Start a Worker's process, unless it runs."""
         machine.start()
 
-    def operate(self, machine: Machine, status: str) -> None:
-        """Have an operator ask a Worker to be asleep, awake or shut down."""
-        worker = machine.worker_id
-        if not worker:
-            return
-        self.trace.note("operator", f"wants {machine.name} {status}")
-        body = "action=shutdown" if status == "shutdown" else f"action=set-status&status={status}"
-        headers = Headers({"Content-Type": ["application/x-www-form-urlencoded"]})
-        asking = client_of(self._reactor("manager")).request(
-            "POST", f"http://localhost:8080/worker-action/{worker}", data=body.encode(), headers=headers
-        )
-        _ = asking.addCallbacks(lambda response: response.content(), lambda _: None)
+    def operators_reactor(self) -> SimulatedReactor:
+        """Return a host for an operator's browser, next to the Manager."""
+        return self._reactor("manager")
 
     def misbehave(self, fault: Fault, behaviour: Behaviour, endpoint: Endpoint | None) -> None:
         """Have the Server behave like that for a while."""
@@ -391,20 +386,26 @@ class World:
             self.hits[kind, f"server {endpoint}"] += count - before[endpoint]
 
     def restart_server(self, seconds: float) -> None:
-        """Have the Server away for a while; it keeps its books."""
+        """Have the Server away for a while, unless it is already; it keeps its books."""
+        if self._server_is_down:
+            return
         self.trace.note("server", "goes down")
+        self._server_is_down = True
         for operation in self.network.in_progress(self._server_reactor):
             self.note_hit("server restarts", operation)
-        old, resource = self._server_reactor, self.server.resource()
-        self.network.close_ports(old)
+        self.network.close_ports(self._server_reactor)
         for connection in list(self.network.connections.values()):
             if connection.server == "server":
                 connection.break_off()
-        site = _Quiet(resource, parsePOSTFormSubmission=False, reactor=old)
-        self.people.callLater(seconds, self._server_is_back, site)
+        self.people.callLater(seconds, self._server_is_back)
 
-    def _server_is_back(self, site: Site) -> None:
+    def _server_is_back(self) -> None:
         self.trace.note("server", "is back")
+        self._server_is_down = False
+        self._listen_as_server()
+
+    def _listen_as_server(self) -> None:
+        site = _Quiet(self.server.resource(), parsePOSTFormSubmission=False, reactor=self._server_reactor)
         self._server_reactor.listenTCP(80, site)
 
     def add_job(self, size: int) -> None:
