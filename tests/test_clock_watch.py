@@ -96,7 +96,7 @@ class ThreadTests(TestCase):
         class Once:
             """The real reactor, as far as it is asked from another thread."""
 
-            seconds = staticmethod(reactor.seconds)  # type: ignore[attr-defined]
+            seconds = staticmethod(reactor.seconds)
 
             @staticmethod
             def getDelayedCalls() -> list[Any]:

@@ -28,6 +28,7 @@ ALLOWED: Mapping[str, frozenset[str]] = {
     "deadline": frozenset(),
     "threads": frozenset(),
     "folders": frozenset(),
+    "clock_watch": frozenset(),
     "durations": frozenset(),
     "own_url": frozenset(),
     "surroundings": frozenset({"domain", "store.interfaces", "threads"}),

@@ -16,9 +16,9 @@ from typing import Any
 
 import click
 from attrs import frozen
-from cosmic_ray.ast import ast_nodes, get_ast  # type: ignore[import-untyped]
-from cosmic_ray.mutating import mutate_code  # type: ignore[import-untyped]
-from cosmic_ray.plugins import get_operator, operator_names  # type: ignore[import-untyped]
+from cosmic_ray.ast import ast_nodes, get_ast
+from cosmic_ray.mutating import mutate_code
+from cosmic_ray.plugins import get_operator, operator_names
 from hypothesis import settings
 from twisted.trial.reporter import TestResult
 from twisted.trial.runner import TestLoader

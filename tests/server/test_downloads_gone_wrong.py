@@ -1,6 +1,6 @@
 """What the Server sends can be wrong in every way, and the farm goes on."""
 
-from typing import Any
+from typing import Any, cast
 
 from twisted.logger import LogLevel, capturedLogs
 
@@ -21,7 +21,7 @@ from flamenco_mgr.demo.standin.behaviour import (
 from flamenco_mgr.demo.standin.endpoints import Endpoint
 from flamenco_mgr.demo.standin.examples import Example
 from flamenco_mgr.server.importing import TaskImporter
-from flamenco_mgr.store.interfaces import StoreUnavailable
+from flamenco_mgr.store.interfaces import ITaskStore, StoreUnavailable
 from tests.server.downloading import HOUR, DownloadTestCase
 
 
@@ -254,7 +254,8 @@ class TroubleTests(DownloadTestCase):
         mark = self.mark()
         self.until(300.0)
         self.add_job(1)
-        self.downloader.importer = TaskImporter(tasks=FullTasks(self.store.tasks), clock=self.clock)
+        full = cast("ITaskStore", FullTasks(self.store.tasks))
+        self.downloader.importer = TaskImporter(tasks=full, clock=self.clock)
         self.kick()
         self.assertEqual((self.mark(), sum(self.counts().values())), (mark, 1))
 
