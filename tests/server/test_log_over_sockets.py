@@ -40,7 +40,7 @@ class SocketsTests(TestCase):
         port = reactor.listenTCP(0, Site(self.server.resource(), parsePOSTFormSubmission=False), interface="127.0.0.1")
         self.addCleanup(port.stopListening)
         treq: Any = http_client(reactor)
-        self.addCleanup(treq._agent._pool.closeCachedConnections)
+        self.addCleanup(treq._agent.agent._pool.closeCachedConnections)
         exchange = ServerExchange(
             treq=treq,
             clock=reactor,
