@@ -6,6 +6,7 @@ import resource
 import signal
 import subprocess
 import sys
+import traceback
 from collections.abc import Callable, Mapping
 from mmap import mmap
 from pathlib import Path
@@ -21,6 +22,7 @@ from flamenco_mgr import tap
 from flamenco_mgr.demo.bound_twistd import bind
 from flamenco_mgr.log_output import LogOutput
 from flamenco_mgr.options import Options
+from flamenco_mgr.service import ManagerService
 from flamenco_mgr.store.sqlite import schema
 from tests.torture.talk import CHECKOUT
 
@@ -173,6 +175,8 @@ def _live(parent: int, options: Options, seen: mmap) -> NoReturn:
         bind(parent)
         _be_a_manager(options, seen)
         status = 0
+    except BaseException:  # noqa: BLE001 the process ends here, whatever it was
+        traceback.print_exc(file=sys.__stderr__)  # what stands for stderr now is the log
     finally:
         os._exit(status)
 
@@ -182,8 +186,7 @@ def _be_a_manager(options: Options, seen: mmap) -> None:
     output: LogOutput = options["log-output"]
     globalLogBeginner.beginLoggingTo([output.observer(output.sink())])
     service: Any = tap.makeService(options)
-    (manager,) = service.services
-    _let_be_seen(manager, seen)
+    _let_be_seen(next(one for one in service.services if isinstance(one, ManagerService)), seen)
     service.privilegedStartService()
     service.startService()
     reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
