@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 import bson
-from bson import Binary, Decimal128, Int64, ObjectId
+from bson import Binary, Decimal128, Int64, ObjectId, json_util
 from bson.datetime_ms import DatetimeMS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -25,6 +25,8 @@ WORKER_ID = ObjectId("5e6a1f2c9d3b4a0017c0ffee")
 THEN = datetime(2026, 11, 24, 13, 19, 9, 778_000, tzinfo=timezone.utc)
 HASH = b"$2a$04$CXfCkBgw.CBo8i0fCqV3N..AhfXXRF7TJjdVU0KW956sk6c.ixBVC"
 
+TOO_MANY_DIGITS = Decimal128.from_bid(b"\xff" * 14 + b"\x41\x30")
+"""More than the 34 that BSON's decimal numbers have; no driver writes it, and its text raises an error."""
 
 TASK_FIELDS = (
     *("_id", "job", "status", "task_type", "job_type", "priority", "job_priority", "parents", "commands", "worker_id"),
@@ -101,6 +103,13 @@ class ReadableTaskTests(TaskCase):
         for value, meant in ((80.0, 80), (-0.5, 0), (50.9, 50), (Decimal128("12"), 12)):
             changed = self.changed(priority=value)["priority"]
             self.assertEqual((changed, type(changed)), (meant, int))
+
+    def test_too_many_digits(self) -> None:
+        """A decimal number that cannot even be shown is like any other that makes no sense, wherever it stands."""
+        self.assertIn("priority is a decimal number of more digits", self.refused(priority=TOO_MANY_DIGITS))
+        for value in (TOO_MANY_DIGITS, [TOO_MANY_DIGITS]):
+            aside = self.understood(name=value).aside["name"]
+            self.assertEqual(bson.decode(json_util.loads(aside)["bson"]), {"value": value})
 
     def test_ids_as_texts(self) -> None:
         """Ids written as texts become ids; an empty text is none."""
@@ -291,6 +300,7 @@ ANYTHING = st.recursive(
             HASH.decode(),
         ]
     )
+    | st.binary(min_size=16, max_size=16).map(Decimal128.from_bid)
     | st.sampled_from(["2026-11-24T13:19:09.778Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59-23:59"]),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=3),
     max_leaves=6,

@@ -8,6 +8,7 @@ Where it has no meaning it is put aside if the document can do without it, and e
 from collections.abc import Mapping
 from typing import Any
 
+import bson
 from attrs import evolve, field, frozen
 from bson import ObjectId, json_util
 
@@ -153,7 +154,7 @@ def _understood(document: Document, fields: Mapping[str, _Field]) -> Understood:
             if rule.vital:
                 raise NotUnderstood(f"{name} {e}") from None
             meant = ABSENT
-            aside[name] = json_util.dumps(there)[:_LONGEST_KEPT]
+            aside[name] = _as_json(there)[:_LONGEST_KEPT]
         if meant is ABSENT and rule.needed:
             raise NotUnderstood(f"{name} is missing")
         meant = rule.default if meant is ABSENT else meant
@@ -162,3 +163,10 @@ def _understood(document: Document, fields: Mapping[str, _Field]) -> Understood:
         elif meant is not there:
             changed[name] = meant
     return Understood(changed=changed, removed=tuple(removed), aside=aside)
+
+
+def _as_json(value: Any) -> str:
+    try:
+        return json_util.dumps(value)
+    except ArithmeticError:  # of a decimal number with more digits than there are, somewhere in it
+        return json_util.dumps({"bson": bson.encode({"value": value})})

@@ -60,7 +60,7 @@ def flag(value: Any) -> Any:
 
 def whole(value: Any) -> Any:
     """Read a whole number of any of BSON's kinds; the fraction of one that has any is cut off, as the original does."""
-    number = value.to_decimal() if isinstance(value, Decimal128) else value
+    number = _decimal(value) if isinstance(value, Decimal128) else value
     if isinstance(number, bool) or not isinstance(number, (int, float, Decimal)):
         raise _not_a("number", value)
     is_finite = number.is_finite() if isinstance(number, Decimal) else math.isfinite(number)
@@ -142,8 +142,17 @@ _NAMES: dict[type, str] = {str: "text", bool: "yes or no", dict: "document", lis
 
 
 def _not_a(wanted: str, value: Any) -> Senseless:
+    if isinstance(value, Decimal128):
+        value = _decimal(value)
     shown = type(value).__name__ if isinstance(value, (dict, list)) else repr(value)[:60]
     return Senseless(f"is no {wanted}: {shown}")
+
+
+def _decimal(value: Decimal128) -> Decimal:
+    try:
+        return value.to_decimal()
+    except ArithmeticError:  # which its text would raise as well
+        raise Senseless("is a decimal number of more digits than there are") from None
 
 
 def _each(value: Any, read: Kind) -> Any:

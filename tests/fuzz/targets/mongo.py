@@ -121,6 +121,8 @@ _SEEDS = (
     ),
     bson.encode(_BARE | _ODD),
     *(bson.encode(_BARE | {name: value}) for name, value in _ODD.items()),
+    # More digits than decimal numbers of BSON have, which pymongo reads and cannot show.
+    bson.encode(_BARE | {"priority": Decimal128.from_bid(b"\xff" * 14 + b"\x41\x30")}),
     # Binary data of subtype 255, which pymongo reads and cannot write.
     bson.encode(_BARE | {"odd": Binary(b"odd", 254)}).replace(b"\xfeodd", b"\xffodd"),
 )
