@@ -18,7 +18,7 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.task import react
 from txmongo.connection import ConnectionPool
 
-from flamenco_mgr.store.mongo.connection import POOL_SIZE, WTIMEOUT
+from flamenco_mgr.store.mongo.connection import ACKNOWLEDGED, POOL_SIZE
 from flamenco_mgr.store.mongo.uri import MongoAddress
 
 _DRIVERS = ("$db", "lsid")
@@ -40,7 +40,7 @@ def _read(path: Path) -> list[dict[str, Any]]:
 async def _main(_running: object) -> None:
     url, path, streams = sys.argv[1:]
     address = MongoAddress.from_text(url)
-    pool = ConnectionPool(address.driver_uri, pool_size=POOL_SIZE, w="majority", j=True, wtimeout=WTIMEOUT)
+    pool = ConnectionPool(address.driver_uri, pool_size=POOL_SIZE, **ACKNOWLEDGED)
     database = pool[address.database]
     commands = _read(Path(path))
     # All connections are made before the clock starts.

@@ -5,17 +5,18 @@ from collections.abc import Collection as Several
 from typing import Any, TypeVar
 
 from attrs import evolve, frozen
-from pymongo.errors import BulkWriteError, DocumentTooLarge, DuplicateKeyError
+from pymongo.errors import BulkWriteError, DocumentTooLarge, DuplicateKeyError, WriteConcernError, WriteError
 from txmongo import filter as sorting
 
 from flamenco_mgr.deadline import WORKERS_WAIT
 from flamenco_mgr.store.interfaces import StoreUnavailable
+from flamenco_mgr.store.mongo.connection import ACKNOWLEDGED
 from flamenco_mgr.store.mongo.encoding import Document
+from flamenco_mgr.store.mongo.failures import DUPLICATE
 from flamenco_mgr.store.mongo.link import MongoLink
 
 T = TypeVar("T")
 
-_DUPLICATE = 11000
 _FEW = 100
 
 OF_ALL = 300.0
@@ -57,7 +58,7 @@ class Collection:
         """
         Return what a query finds, of which there are a hundred at most, and which are not large.
 
-        That is one answer, which the driver's cursors, made for many, need a third more time for.
+        That is one answer, and needs no cursor.
         """
         question: Document = {"find": self.name, "filter": dict(query.filter)}
         if query.sort:
@@ -65,8 +66,7 @@ class Collection:
         if query.fields:
             question["projection"] = dict(query.fields)
         question |= {"limit": query.limit or _FEW, "singleBatch": True}
-        # The driver adds to the command that it is given, and it may be sent more than once.
-        answer: Document = await self._call(lambda db, timeout: self._link.in_time(db.command(dict(question)), timeout))
+        answer: Document = await self._call(lambda _, timeout: self._link.send(question, timeout))
         found: list[Document] = answer["cursor"]["firstBatch"]
         return found
 
@@ -93,12 +93,23 @@ class Collection:
 
     async def update(self, query: Mapping[str, Any], change: Document, *, upsert: bool = False) -> int:
         """Change one document, and return how many the query found; on a repetition that may be none any more."""
-        result: Any = await self._change(
-            lambda db, timeout: self._link.in_time(
-                db[self.name].update_one(dict(query), change, upsert=upsert), timeout
-            )
-        )
-        return int(result.matched_count)
+        command = {
+            "update": self.name,
+            "updates": [{"q": dict(query), "u": change, "upsert": upsert}],
+            "writeConcern": ACKNOWLEDGED,
+        }
+
+        async def changed(_: Any, timeout: float) -> Document:
+            answer = await self._link.send(command, timeout)
+            for error in answer.get("writeErrors", ()):
+                kind = DuplicateKeyError if error["code"] == DUPLICATE else WriteError
+                raise kind(error["errmsg"], error["code"], error)
+            if late := answer.get("writeConcernError"):
+                raise WriteConcernError(late["errmsg"], late["code"], late)
+            return answer
+
+        answer = await self._change(changed)
+        return 0 if "upserted" in answer else int(answer["n"])
 
     async def update_all(self, query: Mapping[str, Any], change: Document, seconds: float = WORKERS_WAIT) -> None:
         """Change every document that a query finds, in so many seconds."""
@@ -121,7 +132,7 @@ class Collection:
             except BulkWriteError as e:
                 details = e.details or {}
                 errors = details["writeErrors"]
-                if details["writeConcernErrors"] or any(error["code"] != _DUPLICATE for error in errors):
+                if details["writeConcernErrors"] or any(error["code"] != DUPLICATE for error in errors):
                     raise
                 return frozenset(documents[error["index"]]["_id"] for error in errors)
             return frozenset()

@@ -1,7 +1,7 @@
 """The driver's connections, told what they keep to themselves: why one fails, and which one is best used next."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from functools import partial
 from typing import Any
@@ -10,7 +10,7 @@ from pymongo.errors import ConnectionFailure, PyMongoError
 from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 from txmongo.connection import ConnectionPool
-from txmongo.protocol import MongoProtocol
+from txmongo.protocol import MongoProtocol, Msg
 
 from flamenco_mgr.store.mongo.odd_values import LENIENT
 from flamenco_mgr.store.mongo.uri import X509, Login, MongoAddress
@@ -27,8 +27,8 @@ _NO_ENTRY_DELAY = 5.0
 PATIENCE = 1.0
 """Seconds for connecting, and for the first answer on a new connection."""
 
-WTIMEOUT = 1000
-"""Milliseconds for the majority of a replica set to have a change; less than a request has altogether."""
+ACKNOWLEDGED: Mapping[str, Any] = {"w": "majority", "j": True, "wtimeout": 1000}
+"""When a change is done: most members have it on their disks. They have some ms for it, less than a request has."""
 
 _LONG = 0.5
 """Seconds of silence that are no reason yet to drop a connection."""
@@ -134,9 +134,7 @@ class Connections(ConnectionPool):  # type: ignore[misc]  # untyped
             retry_delay=PATIENCE,
             max_delay=RETRY_DELAY,
             codec_options=LENIENT,
-            w="majority",
-            j=True,
-            wtimeout=WTIMEOUT,
+            **ACKNOWLEDGED,
         )
         for factory in self.getprotocols():
             factory.noisy = False
@@ -158,6 +156,15 @@ class Connections(ConnectionPool):  # type: ignore[misc]  # untyped
         if notes is not None:
             notes.append(best)
         return succeed(best)
+
+    def send(self, database: str, command: Mapping[str, Any]) -> "Deferred[dict[str, Any]]":
+        """
+        Send one command, and return its answer, which fails with the driver's errors unless the command was done.
+
+        The driver's collections have a session for each, and cursors: more work than all the rest, and of no use here.
+        """
+        message = Msg.create({**command, "$db": database}, codec_options=LENIENT)
+        return self.getprotocol().addCallback(lambda best: best.send_msg(message, LENIENT, None))
 
     @property
     def ready(self) -> bool:

@@ -1,6 +1,6 @@
 """The link to the database: every command goes through it, within the time that whoever asks has."""
 
-from collections.abc import Awaitable, Callable, Container, Iterator
+from collections.abc import Awaitable, Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar, TypeVar
 
@@ -132,8 +132,9 @@ class MongoLink:
         """Return what is in the way to each host; empty if there is a connection."""
         return [] if self._connections.ready else list(await self._obstacles.between(self.address.hosts))
 
-    def in_time(self, asking: "Deferred[T]", seconds: float) -> "Deferred[T]":
-        """Give up a command that takes longer; the driver's own way of doing so costs a third of the whole command."""
+    def send(self, command: Mapping[str, Any], seconds: float) -> "Deferred[dict[str, Any]]":
+        """Send one command, for an operation that is carried out by `call`; give it up if it takes longer."""
+        asking = self._connections.send(self.address.database, command)
         return asking.addTimeout(seconds, self._reactor, _took_too_long)
 
     async def close(self) -> None:
