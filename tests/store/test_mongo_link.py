@@ -70,17 +70,17 @@ class CallTests(LinkTestCase):
 
     async def changed(self, link: MongoLink, number: int) -> None:
         """Move a document's revision, as the store does: conditional on the one before."""
-        await link.call(
-            lambda db, timeout: db.tasks.update_one({"_id": number, "rev": 0}, {"$set": {"rev": 1}}, timeout=timeout)
-        )
+        await Collection(link, "tasks").update({"_id": number, "rev": 0}, {"$set": {"rev": 1}})
 
     async def test_read_in_spite(self) -> None:
-        """A read that fails in passing is tried again."""
+        """A read that fails in passing is tried again, be it one of few documents or of many."""
         server, name, link = self.on_stand_in()
+        tasks = Collection(link, "tasks")
         for kind, fault in PASSING.items():
             server.fail("find", database=name, **fault)
-            found = await link.call(lambda db, timeout: db.tasks.find_one({}, timeout=timeout))
-            self.assertIsNone(found, kind)
+            self.assertIsNone(await tasks.one(Query(filter={})), kind)
+            server.fail("find", database=name, **fault)
+            self.assertEqual(await tasks.find(Query(filter={})), [], kind)
 
     async def test_duplicate(self) -> None:
         """An insert whose answer was lost ends as a duplicate, which is for the caller to understand."""
@@ -133,6 +133,45 @@ class CallTests(LinkTestCase):
         self.assertLess(await self.seconds_of(self.changed(link, 0)), 2.0)
         server.shut_down(1)
         self.assertLess(await self.seconds_of(self.changed(link, 0)), 2.0)
+
+
+class UpdateTests(LinkTestCase):
+    """One change of one document."""
+
+    def tasks(self, *answers: Mapping[str, Any]) -> tuple[ScriptedServer, Collection]:
+        """Return a server that answers updates so, one after the other, and a collection on it."""
+        script = iter(answers)
+        server = self.scripted(update=lambda _: next(script))
+        return server, Collection(self.linked(url_of(server)), "tasks")
+
+    async def test_found(self) -> None:
+        """It tells how many documents were found, of which one that was made is none."""
+        _, tasks = self.tasks({"n": 1}, {"n": 0}, {"n": 1, "upserted": [{"index": 0, "_id": 1}]})
+        found = [await tasks.update({"_id": 1}, {"$set": {"a": 1}}, upsert=True) for _ in range(3)]
+        self.assertEqual(found, [1, 0, 0])
+
+    async def test_durable(self) -> None:
+        """It is acknowledged when most members of the replica set have it on their disks."""
+        server, tasks = self.tasks({"n": 1})
+        await tasks.update({"_id": 1}, {"$set": {"a": 1}})
+        (command,) = server.sent("update")
+        concern = command["writeConcern"]
+        self.assertEqual((concern["w"], concern["j"]), ("majority", True))
+        self.assertLess(concern["wtimeout"], 2000)
+
+    async def test_tried_again(self) -> None:
+        """If it failed in passing, or is not confirmed, it is tried again, and done once it is."""
+        late = {"code": 64, "errmsg": "waiting for replication timed out"}
+        server, tasks = self.tasks(
+            {"n": 0, "writeErrors": [refusal(0, 112)]}, {"n": 1, "writeConcernError": late}, {"n": 1}
+        )
+        self.assertEqual(await tasks.update({"_id": 1}, {"$set": {"a": 1}}), 1)
+        self.assertEqual(len(server.sent("update")), 3)
+
+    async def test_full_disk(self) -> None:
+        """If it failed for a reason that lasts, that is told."""
+        _, tasks = self.tasks({"n": 0, "writeErrors": [refusal(0, 14031)]})
+        self.assertIn("disk of MongoDB is full", await self.unavailable(tasks.update({"_id": 1}, {"$set": {"a": 1}})))
 
 
 class BulkTests(LinkTestCase):
