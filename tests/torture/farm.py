@@ -3,7 +3,8 @@
 import json
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from random import Random
 from time import sleep
@@ -117,7 +118,16 @@ class Farm:
                 seen[what] = seen.get(what, 0) + count
         return seen
 
-    def drain(self, lives: Sequence[Lives]) -> None:
+    def ended(self, lives: Sequence[Lives], done: Counter[str]) -> Iterator[str]:
+        """Let the farm come to its end, yield what does not agree, and add the figures of what was compared."""
+        self._drain(lives)
+        self.close(lives)
+        self.server.kill()
+        found, figures = self._compared()
+        done.update(figures)
+        yield from found
+
+    def _drain(self, lives: Sequence[Lives]) -> None:
         """Let the farm come to its end, with Managers that run; raises `Wrong` if it comes to none."""
         rest = 0
         seen: dict[str, int] = {}
@@ -148,7 +158,7 @@ class Farm:
             if how:
                 raise Wrong(f"Manager {number} was asked to stop, and ended {how}; see {self.home(number)}/manager.log")
 
-    def compared(self) -> tuple[list[str], Mapping[str, int]]:
+    def _compared(self) -> tuple[list[str], Mapping[str, int]]:
         """Return what does not agree, and the figures of what was compared."""
         done = subprocess.run(
             [sys.executable, "-m", "tests.torture.checking", str(self.directory)],

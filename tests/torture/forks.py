@@ -54,12 +54,7 @@ class Forks:
             self._farm.open(self.tasks)
             self._torture(monotonic() + self.seconds)
             self._lives.start()
-            self._farm.drain([self._lives])
-            self._farm.close([self._lives])
-            self._farm.server.kill()
-            found, figures = self._farm.compared()
-            self.done.update(figures)
-            yield from found
+            yield from self._farm.ended([self._lives], self.done)
         finally:
             self._farm.kill([self._lives])
 

@@ -48,12 +48,7 @@ class OnMongoDB:
             farm.open(self.tasks)
             self._torture(farm, troubles, monotonic() + self.seconds)
             troubles.serve_all()
-            farm.drain(lives)
-            farm.close(lives)
-            farm.server.kill()
-            found, figures = farm.compared()
-            self.done.update(figures)
-            yield from found
+            yield from farm.ended(lives, self.done)
         finally:
             farm.kill(lives)
             self._server.kill()
