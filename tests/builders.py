@@ -1,5 +1,6 @@
 """Values for tests, complete but for what a test is about."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from flamenco_mgr.domain.tasks import Task, TaskStatus
@@ -25,7 +26,7 @@ def a_task(**changes: Any) -> Task:
         "task_type": "blender-render",
         "etag": "4f1d",
     }
-    return Task(**(values | changes))
+    return Task(**_read(values | changes))
 
 
 def a_worker(**changes: Any) -> Worker:
@@ -39,10 +40,15 @@ def a_worker(**changes: Any) -> Worker:
         "supported_task_types": ("blender-render",),
         "status": "awake",
     }
-    return Worker(**(values | changes))
+    return Worker(**_read(values | changes))
 
 
 def an_update(**changes: Any) -> TaskUpdate:
     """Return an update of the task of `a_task`."""
     values: dict[str, Any] = {"id": UPDATE, "task_id": TASK, "received_at": 1000.0}
-    return TaskUpdate(**(values | changes))
+    return TaskUpdate(**_read(values | changes))
+
+
+def _read(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return values as a store gives them: an equal text in the program is another object."""
+    return {name: value.encode().decode() if type(value) is str else value for name, value in values.items()}

@@ -56,6 +56,25 @@ class ReadmeTests(SynchronousTestCase):
         named = {words for cell in cells for text in re.findall(r"`([^`]+)`", cell) if (words := _command(text))}
         self.assertEqual(named, set(_commands()))
 
+    def test_command_options(self) -> None:
+        """Every option of a command is told, here or in the document about backups."""
+        told = self.text.partition("## From the command line")[2].partition("\n## ")[0]
+        told += (ROOT / "docs" / "backup-format.md").read_text()
+        named = set(re.findall(r"--[a-z][a-z-]*", told))
+        self.assertEqual(set(_options(program, click.Context(program))) - named - {"--help", "--version"}, set())
+
+
+def _options(command: click.Command, context: click.Context) -> Iterator[str]:
+    """Yield the options of a command, and of all that are below it."""
+    for parameter in command.get_params(context):
+        if isinstance(parameter, click.Option):
+            yield from (name for name in (*parameter.opts, *parameter.secondary_opts) if name.startswith("--"))
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            assert inner is not None
+            yield from _options(inner, context)
+
 
 def _command(text: str) -> str:
     """Return the words of an example that are a command: those before the first option or argument."""

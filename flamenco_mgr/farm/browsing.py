@@ -1,7 +1,5 @@
 """What people and scripts look at, beyond the report of the whole farm."""
 
-from hashlib import blake2b
-
 from attrs import frozen
 
 from flamenco_mgr.domain.blacklist import EXPIRES_AFTER, BlacklistLine
@@ -24,10 +22,6 @@ LATEST_EVENTS = 50
 
 _WAITING = 100
 """Updates that are told with a task."""
-
-_LINES = "blacklist"
-_LINE_TEXTS = 5
-_TYPE_BYTES = 16
 
 
 @frozen(kw_only=True)
@@ -101,20 +95,12 @@ class FarmBrowser:
 
     async def blacklist(self, now: float, after: Place | None, limit: int) -> Page[NamedLine]:
         """Return a page of the lines of the blacklist that count, the oldest first."""
-        if after is not None and (len(after) != _LINE_TEXTS or after[0] != _LINES):
-            raise ValueError("no place among the lines")
-        lines = sorted(await self._store.blacklist.lines(now - EXPIRES_AFTER), key=_place)
-        left = [line for line in lines if after is None or _place(line) > after]
-        some = [await self._named(line) for line in left[:limit]]
-        return Page(items=tuple(some), next=_place(some[-1].line) if len(some) < len(left) else None)
+        page = await self._store.blacklist.page(now - EXPIRES_AFTER, after, limit)
+        names = {worker_id: await self._nickname(worker_id) for worker_id in {line.worker_id for line in page.items}}
+        return Page(
+            items=tuple(NamedLine(line=line, nickname=names[line.worker_id]) for line in page.items), next=page.next
+        )
 
-    async def _named(self, line: BlacklistLine) -> NamedLine:
-        worker = await self._store.workers.get(line.worker_id)
-        return NamedLine(line=line, nickname=None if worker is None else worker.nickname)
-
-
-def _place(line: BlacklistLine) -> Place:
-    # Of a number of seconds as a text, the greater one comes later as long as they have the same length.
-    # A type may be longer than what goes through URLs.
-    task_type = blake2b(line.task_type.encode("utf-8", "surrogatepass"), digest_size=_TYPE_BYTES).hexdigest()
-    return _LINES, f"{line.created:017.3f}", line.worker_id, line.job, task_type
+    async def _nickname(self, worker_id: str) -> str | None:
+        worker = await self._store.workers.get(worker_id)
+        return None if worker is None else worker.nickname

@@ -62,7 +62,8 @@ class WorkerListing:
         current = {worker.current_task for worker in workers if worker.current_task}
         jobs: Mapping[str, str] = await self.tasks.jobs_of(current) if current else {}
         lines = defaultdict[str, list[BlacklistLine]](list)
-        for line in await self.blacklist.lines(self.clock.seconds() - EXPIRES_AFTER):
+        since = self.clock.seconds() - EXPIRES_AFTER
+        for line in await self.blacklist.of_workers([worker.id for worker in workers], since):
             lines[line.worker_id].append(line)
         return (
             ListedWorker(

@@ -88,9 +88,8 @@ class Operating:
                 break
         else:
             raise StoreUnavailable(f"worker {worker_id} changes too fast to be removed")
-        for line in await self.blacklist.lines(self.clock.seconds() - EXPIRES_AFTER):
-            if line.worker_id == worker_id:
-                await self.blacklist.remove(line.worker_id, line.job, line.task_type)
+        for line in await self.blacklist.of_workers([worker_id], self.clock.seconds() - EXPIRES_AFTER):
+            await self.blacklist.remove(line.worker_id, line.job, line.task_type)
 
     async def forget_blacklist_line(self, worker_id: str, job: str, task_type: str) -> None:
         """Let a worker have tasks of a type of a job again; one that may have them already still may."""

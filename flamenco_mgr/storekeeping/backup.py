@@ -16,7 +16,7 @@ from flamenco_mgr.storekeeping.new_file import new_file, unwritten
 from flamenco_mgr.storekeeping.progress import IProgress
 from flamenco_mgr.storekeeping.records import Source
 from flamenco_mgr.storekeeping.stores import Embedded, OnMongoDB, Store
-from flamenco_mgr.storekeeping.trouble import NotDone
+from flamenco_mgr.storekeeping.trouble import BadBackup, NotDone
 
 _NEUTRAL_ENDINGS: Final = (".jsonl.gz", ".json.gz")
 
@@ -59,7 +59,7 @@ def back_up(
                 left_out = source.left_out
         else:
             assert isinstance(store, Embedded)  # noqa: S101 to mypy
-            _copied(embedded.store_of(store.directory), draft, path)
+            _copied(embedded.store_of(store.directory), draft, str(path))
         size = draft.stat().st_size
     return BackedUp(path=path, size=size, neutral=neutral, left_out=left_out, counts=counts)
 
@@ -81,7 +81,7 @@ def source_of(store: Store, scratch: Path, progress: IProgress) -> Iterator[Sour
         draft = Path(directory) / path.name
         draft.touch(mode=0o600)
         progress.begin("copying the store", 0)
-        _copied(path, draft, draft)
+        _copied(path, draft, f"a copy of the store in {scratch}")
         with copied_source(draft, store.shown) as copy:
             yield copy
 
@@ -94,7 +94,7 @@ def copied_source(path: Path, shown: str) -> Iterator[EmbeddedSource]:
         yield EmbeddedSource.of(connection, shown)
 
 
-def _copied(path: Path, draft: Path, meant: Path) -> None:
+def _copied(path: Path, draft: Path, meant: str) -> None:
     try:
         embedded.copy(path, draft)
     except sqlite3.Error as e:
@@ -103,4 +103,7 @@ def _copied(path: Path, draft: Path, meant: Path) -> None:
         raise NotDone(f"{path} cannot be copied: {e}") from e
     except OSError as e:
         raise unwritten(meant, e) from e
-    embedded.check(draft)
+    try:
+        embedded.check(draft, called=f"a copy of {path}")
+    except BadBackup as e:
+        raise NotDone(f"{e}; flamenco-manager doctor tells whether the store itself is in order") from e

@@ -96,46 +96,65 @@ def copy(path: Path, draft: Path) -> int:
     return draft.stat().st_size
 
 
-def recognise(path: Path) -> None:
-    """See that a file is a database of ours, of a version that is known; raises `BadBackup` and OSError."""
-    with path.open("rb") as file:
-        header = file.read(_HEADER)
-    if len(header) < _HEADER or not header.startswith(_MAGIC):
-        raise BadBackup(f"{path} is neither a SQLite database nor compressed JSON lines")
+def is_database(path: Path) -> bool:
+    """Whether a file begins like a SQLite database; raises OSError."""
+    return _is_database(_header(path))
+
+
+def recognise(path: Path, called: str = "") -> None:
+    """
+    See that a file is a database of ours, of a version that is known; raises `BadBackup` and OSError.
+
+    ``called`` is what it is for people, if that is not its path.
+    """
+    called = called or str(path)
+    header = _header(path)
+    if not _is_database(header):
+        raise BadBackup(f"{called} is no SQLite database")
     found, application = (int.from_bytes(header[place], "big") for place in (_VERSION, _APPLICATION))
     if application != schema.APPLICATION_ID:
-        raise BadBackup(f"{path} is a database of another program")
+        raise BadBackup(f"{called} is a database of another program")
     if found > len(schema.steps()):
+        known = len(schema.steps())
         raise BadBackup(
-            f"{path} was made by a newer Manager (version {found} of its tables, this one knows {len(schema.steps())});"
+            f"{called} was made by a newer Manager (version {found} of its tables, this one knows {known});"
             " use that Manager"
         )
     if not found:
-        raise BadBackup(f"{path} has no tables of a Manager")
+        raise BadBackup(f"{called} has no tables of a Manager")
 
 
-def check(path: Path) -> None:
-    """See that a copy of a store is a database of ours, and whole; raises `BadBackup`."""
+def check(path: Path, called: str = "") -> None:
+    """See that a copy of a store is a database of ours, and whole; ``called`` as of `recognise`. Raises `BadBackup`."""
+    called = called or str(path)
     try:
-        recognise(path)
+        recognise(path, called)
         missing = _size_by_header(path) - path.stat().st_size
     except OSError as e:
-        raise BadBackup(f"{path} cannot be read: {e.strerror}") from e
+        raise BadBackup(f"{called} cannot be read: {e.strerror}") from e
     if missing > 0:  # SQLite takes what is missing of the last page for zeros
-        raise BadBackup(f"{path} is cut: {missing:,} bytes are missing at its end")
+        raise BadBackup(f"{called} is cut: {missing:,} bytes are missing at its end")
     try:
         with closing(resting(path)) as connection:
             wrong = integrity(connection)
     except _DAMAGED as e:
-        raise BadBackup(f"{path} is cut, or damaged: {e}") from e
+        raise BadBackup(f"{called} is cut, or damaged: {e}") from e
     if wrong != WHOLE:
-        raise BadBackup(f"{path} is cut, or damaged: {wrong}")
+        raise BadBackup(f"{called} is cut, or damaged: {wrong}")
+
+
+def _header(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_HEADER)
+
+
+def _is_database(header: bytes) -> bool:
+    return len(header) == _HEADER and header.startswith(_MAGIC)
 
 
 def _size_by_header(path: Path) -> int:
     """Return how many bytes a database has, as its header says."""
-    with path.open("rb") as file:
-        header = file.read(_HEADER)
+    header = _header(path)
     page = int.from_bytes(header[_PAGE], "big")
     return int.from_bytes(header[_PAGES], "big") * (_LARGEST_PAGE if page == 1 else page)
 

@@ -42,7 +42,7 @@ def there(path: Path) -> NotDone:
     return NotDone(f"{path} is there already, and is not overwritten; name another file, or say --force")
 
 
-def unwritten(path: Path, error: OSError) -> NotDone:
+def unwritten(path: Path | str, error: OSError) -> NotDone:
     """Return why a file could not be written, for people."""
     full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     why = "there is no space left for it" if full else error.strerror or str(error)

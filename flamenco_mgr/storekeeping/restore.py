@@ -57,6 +57,8 @@ def restore(store: Store, path: Path, *, now: float, progress: IProgress) -> Res
         if path.exists() and not path.is_file():
             raise BadBackup(f"{path} is no file")
         neutral = is_neutral(path)
+        if not (neutral or embedded.is_database(path)):
+            raise BadBackup(f"{path} is neither a SQLite database nor compressed JSON lines")
     except OSError as e:
         raise BadBackup(f"{path} cannot be read: {e.strerror}") from e
     if isinstance(store, Embedded) and os.path.exists(store.path) and path.samefile(store.path):  # noqa: PTH110

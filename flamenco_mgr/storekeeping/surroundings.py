@@ -125,7 +125,8 @@ class Surroundings:
         try:
             date = _date_of(self.settings.flamenco)
         except (OSError, http.client.HTTPException) as e:
-            text = f"The Server {self.settings.flamenco} cannot be reached: {e}."
+            why = (e.strerror if isinstance(e, OSError) else None) or e
+            text = f"The Server {self.settings.flamenco} cannot be reached: {why}."
             yield warning(Topic.SERVER, "unreachable", text, "Updates wait until it is back.")
             return
         answered = self.now()

@@ -198,6 +198,14 @@ class GraceTests(LeftAlone):
     def status(self) -> str:
         return self.worker(self.w1).status
 
+    def test_after_start(self) -> None:
+        """For five minutes after a start nobody times out, and tasks stay with who has them (task-lifecycle.md 12)."""
+        self.given(self.w1)
+        self.leave_alone(295)
+        self.assertEqual((self.status(), self.task(TASK).status), ("awake", "active"))
+        self.leave_alone(10)
+        self.assertEqual((self.status(), self.task(TASK).status), ("timeout", "claimed-by-manager"))
+
     def test_stood_still(self) -> None:
         """A process that stood still longer than workers may be silent waits for five minutes anew."""
         self.leave_alone(200)

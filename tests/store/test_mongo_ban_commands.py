@@ -44,4 +44,6 @@ class BanCommandTests(WireCase):
         """What is asked for when a task fails takes a count; the blacklist is known."""
         self.begin()
         self.assertEqual(self.names(self.store.tasks.failures(WORKER, JOB, TYPES[0])), ["count"])
-        self.assertEqual(self.names(self.store.blacklist.lines(0.0)), [])
+        blacklist = self.store.blacklist
+        for asked in (blacklist.lines(0.0), blacklist.page(0.0, None, 1), blacklist.of_workers([WORKER], 0.0)):
+            self.assertEqual(self.names(asked), [])

@@ -86,21 +86,23 @@ class EmbeddedBackupTests(StorekeepingCase):
         self.assertEqual([one.name for one in self.directory.iterdir()], ["db"])
 
     def test_damaged(self) -> None:
-        """A store that is damaged makes no backup: it would be found out when it is needed."""
+        """A store that is damaged makes no backup, which would be found out when it is needed; the store is named."""
         store = self.embedded_farm()
         (page,) = self.sql(store, "SELECT rootpage FROM sqlite_master WHERE name = 'events'")[0]
         with store.path.open("r+b") as file:
             file.seek((page - 1) * 4096)
             file.write(b"\xff" * 4096)
-        self.refused("damaged", self.backup, store, "copy.sqlite3")
+        for name in ("copy.sqlite3", "copy.jsonl.gz"):
+            self.refused(f"a copy of {store.path} is cut, or damaged", self.backup, store, name)
         self.assertEqual([one.name for one in self.directory.iterdir()], ["db"])
 
     def test_full_disk(self) -> None:
-        """A disk that gets full is told in one line, and nothing is left of the backup, of either form."""
+        """A disk that gets full is told in one line without passing names, and nothing is left of either form."""
         store = self.embedded_farm(tasks=600)
         for name, limit in (("copy.sqlite3", 100_000), ("farm.jsonl.gz", 1_000), ("farm.jsonl.gz", 400_000)):
             said = self.limited(store.directory, self.directory / name, limit)
             self.assertIn("could not be written", said)
+            self.assertNotIn("/.", said)
             self.assertEqual(said.count("\n"), 1, said)
             self.assertEqual([one.name for one in self.directory.iterdir()], ["db"])
 

@@ -152,6 +152,7 @@ class EmbeddedTests(DoctorCase):
             (damage,) = self.found(Topic.STORE)
             self.assertEqual((damage.weight, damage.mendable), (Weight.DAMAGE, False), damage)
             self.assertIn("restore", damage.advice)
+            self.assertEqual("is no SQLite database." in damage.text, not content.startswith(b"SQLite"))
 
     def test_versions(self) -> None:
         """A store of an older Manager's is a warning, of a newer one's damage."""
@@ -197,10 +198,11 @@ class SurroundingsTests(DoctorCase):
         self.assertIn("belongs to user 12345", self.found(Topic.LOGS)[0].text)
 
     def test_server(self) -> None:
-        """A Server that cannot be reached is a warning."""
+        """A Server that cannot be reached is a warning, with the operating system's words."""
         self.settings = evolve(self.settings, manager_id=an_id(1), flamenco="http://127.0.0.1:1/")
         (warning,) = self.found(Topic.SERVER)
         self.assertEqual((warning.weight, warning.key), (Weight.WARNING, "unreachable"))
+        self.assertIn("cannot be reached: Connection refused.", warning.text)
 
     def test_clock(self) -> None:
         """The Server's clock is compared with this machine's by the date of its answers."""

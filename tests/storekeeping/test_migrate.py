@@ -1,5 +1,6 @@
 """A farm moves from one kind of store to the other, and back, and nothing is different afterwards."""
 
+import os
 import signal
 import threading
 from typing import Any
@@ -19,6 +20,9 @@ from tests.storekeeping.restoring import RestoreCase, renew
 MANY = 1200
 """Tasks for tests with slices."""
 
+MOVED = int(os.environ.get("MIGRATE_TASKS", MANY))
+"""Tasks of the farm that moves both ways; ``MIGRATE_TASKS=100000`` moves a large one."""
+
 
 class MigrateCase(RestoreCase):
     def migrate(self, source: Store, target: Store) -> Migrated:
@@ -30,10 +34,10 @@ class MigrateCase(RestoreCase):
 class MigrateTests(MigrateCase):
     def test_both_ways(self) -> None:
         """From the embedded store to MongoDB and back: every record, compared one by one, is as it was."""
-        farm, database, back = self.embedded_farm(tasks=MANY), self.database(), self.embedded("back")
+        farm, database, back = self.embedded_farm(tasks=MOVED), self.database(), self.embedded("back")
         before = self.content(farm)
         done = self.migrate(farm, database)
-        self.assertEqual(done.source.counts["task"], MANY + 1)
+        self.assertEqual(done.source.counts["task"], MOVED + 1)
         self.assertEqual(self.content(database), before)
         self.migrate(database, back)
         self.assertEqual(self.content(back), before)

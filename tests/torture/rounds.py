@@ -4,6 +4,7 @@ import json
 import os
 import select
 import shutil
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from time import monotonic
@@ -120,6 +121,9 @@ class Order:
             wrong = list(torture.run())
         except (Wrong, NoAnswer) as e:
             wrong = [str(e)]
+        except Exception as e:  # noqa: BLE001 a farm that the harness itself has broken is no farm that is well
+            traceback.print_exc()
+            wrong = [f"the torture broke off: {e!r}"]
         if not wrong and not self.keep:
             shutil.rmtree(directory)
         return Result(

@@ -78,6 +78,8 @@ class PlaceTests(AccessTestCase):
         """What a proxy on the machine forwards comes from elsewhere, whatever it says."""
         self.assertIn("own machine only", self.refused(Forwarded="for=127.0.0.1"))
         self.assertIn("own machine only", self.refused(X_Forwarded_For="127.0.0.1"))
+        self.assertIn("own machine only", self.refused(X_Real_IP="127.0.0.1"))
+        self.assertIn("own machine only", self.refused(Via="1.1 localhost"))
 
 
 class PageTests(AccessTestCase):

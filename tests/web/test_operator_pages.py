@@ -1,5 +1,7 @@
 """What is done to workers over HTTP (dashboard.md 4 to 6)."""
 
+from attrs import evolve
+
 from flamenco_mgr.demo.standin.endpoints import Endpoint
 from flamenco_mgr.domain.blacklist import BlacklistLine
 from flamenco_mgr.domain.sleeping import SleepSchedule
@@ -84,6 +86,21 @@ class ActionTests(OperatorCase):
         self.assertEqual(self.task(TASK).status, "claimed-by-manager")
         self.assertIn("worker is being deleted", self.task(TASK).activity)
         self.assertEqual(self.result_of(self.store.blacklist.lines(0.0)), ())
+        self.assertEqual(self.request("POST", "/task", worker=self.w1).code, 401)
+
+    def test_secret_of_forgotten(self) -> None:
+        """A secret that was right is worth nothing when its worker is forgotten and one with that id has another."""
+        worker = self.worker(self.w1)
+        self.assertEqual(self.act(self.w1, "forget-worker").code, 204)
+        self.result_of(self.store.workers.add(evolve(worker, hashed_secret=b"of another secret")))
+        self.assertEqual(self.request("POST", "/task", worker=self.w1).code, 401)
+
+    def test_secret_of_removed_elsewhere(self) -> None:
+        """The same is so when another Manager removed the worker, and this one has noticed."""
+        worker = self.worker(self.w1)
+        self.assertTrue(self.result_of(self.store.workers.remove(worker)))
+        self.assertEqual(self.request("POST", "/task", worker=self.w1).code, 401)
+        self.result_of(self.store.workers.add(evolve(worker, hashed_secret=b"of another secret")))
         self.assertEqual(self.request("POST", "/task", worker=self.w1).code, 401)
 
     def test_forget_line(self) -> None:

@@ -23,14 +23,15 @@ class Hands:
     Holds what machines are working on: each from when it was given a task until it ended, died, or was told no.
 
     ``silent`` is after how many seconds a worker times out. ``requeued`` tells when a user last had a task queued
-    again, ``is_forgotten`` whether an operator has had a machine forgotten. These, and a worker that is not heard of,
-    are the reasons for which a task may go to somebody else while a machine is still on it; that one then hears no
-    when it asks again.
+    again, ``is_forgotten`` whether an operator has had a machine forgotten, ``has_lost`` whether a machine has lost its
+    run in yet another way. These, and a worker that is not heard of, are the reasons for which a task may go to
+    somebody else while a machine is still on it; that one then hears no when it asks again.
     """
 
     silent: float
     requeued: Callable[[str], float]
     is_forgotten: Callable[[str], bool]
+    has_lost: Callable[[Hand], bool] = lambda _: False
     _held: defaultdict[str, dict[str, Hand]] = field(init=False, factory=lambda: defaultdict(dict))
 
     @property
@@ -46,6 +47,7 @@ class Hands:
             if not (
                 self.requeued(hand.task) >= other.since
                 or self.is_forgotten(other.machine)
+                or self.has_lost(other)
                 or now - other.heard_at() >= self.silent
             ):
                 return f"{hand.machine} got task {hand.task}, which is in the hands of {other.machine}"

@@ -1,9 +1,8 @@
 """
 The numbers of the simulated week.
 
-Workers do what they do by worker-api.md 5 to 7, but sixty times as slowly: they ask every five minutes, not every five
-seconds, and time out after twenty minutes. What the Manager does by itself keeps its own pace, but for the settings
-below.
+Workers do what they do by worker-api.md 5 to 7, but far more slowly: they ask every twenty minutes, not every five
+seconds, and time out after eighty-five. What the Manager does by itself keeps its own pace, but for the settings below.
 """
 
 from datetime import datetime, timezone

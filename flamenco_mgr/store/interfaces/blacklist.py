@@ -1,11 +1,12 @@
 """Which worker is not given which kind of task any more."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Collection
 
 from zope.interface import Interface
 
 from flamenco_mgr.domain.blacklist import BlacklistLine
 from flamenco_mgr.domain.events import Event
+from flamenco_mgr.store.interfaces.overview import Page, Place
 
 
 class IBlacklist(Interface):
@@ -23,6 +24,17 @@ class IBlacklist(Interface):
 
     def lines(since: float) -> Awaitable[tuple[BlacklistLine, ...]]:
         """Return the lines that were added at or after ``since`` (seconds since 1970, UTC), the oldest first."""
+
+    def page(since: float, after: Place | None, limit: int) -> Awaitable[Page[BlacklistLine]]:
+        """
+        Return a page of these lines; of one instant they are in the order of worker, job and task type.
+
+        If the line is gone behind which it begins, lines of the same instant, worker and job may come once more. Raises
+        ValueError if ``after`` is a place of another list.
+        """
+
+    def of_workers(worker_ids: Collection[str], since: float) -> Awaitable[tuple[BlacklistLine, ...]]:
+        """Return the lines of some workers that were added at or after ``since``, in the same order."""
 
     def expire(before: float) -> Awaitable[int]:
         """Forget the lines that were added before that instant; return how many there were."""

@@ -6,6 +6,9 @@ that looks at that number reads the lines only when there is something new. Whoe
 about to make it: for a while after an announcement the lines are read at each look.
 """
 
+from bisect import bisect_left
+from collections.abc import Collection as Several
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from attrs import define, field
@@ -13,6 +16,8 @@ from bson import ObjectId
 from twisted.internet.interfaces import IReactorTime
 
 from flamenco_mgr.domain.blacklist import BlacklistLine
+from flamenco_mgr.store import line_places
+from flamenco_mgr.store.interfaces import Page, Place
 from flamenco_mgr.store.mongo import queries
 from flamenco_mgr.store.mongo.collection import Collection
 from flamenco_mgr.store.mongo.encoding import Document, to_time
@@ -39,6 +44,7 @@ class Bans:
     _settings: Collection
     _clock: IReactorTime
     _known: dict[str, dict[Kind, float]] = field(init=False, factory=dict)
+    _in_order: Sequence[BlacklistLine] | None = field(init=False, default=None)
     _changes: int | None = field(init=False, default=None)
     _edits: int = field(init=False, default=0)
     _read_until: float = field(init=False, default=0.0)
@@ -52,13 +58,20 @@ class Bans:
     async def lines(self, since: float) -> tuple[BlacklistLine, ...]:
         """Return the lines from that instant on, the oldest first."""
         await self._refresh()
-        lines = (
-            BlacklistLine(worker_id=worker_id, job=job, task_type=task_type, created=created)
-            for worker_id, bans in self._known.items()
-            for (job, task_type), created in bans.items()
-            if created >= since
-        )
-        return tuple(sorted(lines, key=lambda line: (line.created, line.worker_id, line.job, line.task_type)))
+        if self._in_order is None:
+            lines = (line for worker_id in self._known for line in self._of(worker_id))
+            self._in_order = sorted(lines, key=line_places.order)
+        return tuple(self._in_order[bisect_left(self._in_order, since, key=lambda line: line.created) :])
+
+    async def page(self, since: float, after: Place | None, limit: int) -> Page[BlacklistLine]:
+        """Return a page of these lines."""
+        return line_places.page_of(await self.lines(since), after, limit)
+
+    async def of_workers(self, worker_ids: Several[str], since: float) -> tuple[BlacklistLine, ...]:
+        """Return the lines of some workers from that instant on, the oldest first."""
+        await self._refresh()
+        lines = (line for worker_id in worker_ids for line in self._of(worker_id) if line.created >= since)
+        return tuple(sorted(lines, key=line_places.order))
 
     async def announce(self) -> None:
         """Let everybody know that a change of the blacklist is about to be made."""
@@ -69,12 +82,12 @@ class Bans:
 
     def added(self, line: BlacklistLine) -> None:
         """Follow a line that is there now."""
-        self._edits += 1
+        self._edit()
         self._known.setdefault(line.worker_id, {})[line.job, line.task_type] = line.created
 
     def removed(self, worker_id: str, kind: Kind) -> None:
         """Follow a line that is no longer there."""
-        self._edits += 1
+        self._edit()
         self._known.get(worker_id, {}).pop(kind, None)
 
     async def compare(self) -> None:
@@ -88,8 +101,16 @@ class Bans:
             known = _by_worker(await self._lines.find(queries.EVERYTHING))
             if edits != self._edits:  # what was changed here meanwhile may not have been seen
                 return
-            self._known = known
+            self._known, self._in_order = known, None
         self._changes, self._as_of = changes, began
+
+    def _edit(self) -> None:
+        self._edits += 1
+        self._in_order = None
+
+    def _of(self, worker_id: str) -> Iterator[BlacklistLine]:
+        for (job, task_type), created in self._known.get(worker_id, {}).items():
+            yield BlacklistLine(worker_id=worker_id, job=job, task_type=task_type, created=created)
 
     async def _refresh(self) -> None:
         if self._as_of is None or self._clock.seconds() - self._as_of >= GOOD_FOR:

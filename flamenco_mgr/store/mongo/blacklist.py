@@ -6,6 +6,7 @@ original have other ids. Its indexes, the one by which lines expire too, may be 
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Collection as Several
 
 from attrs import frozen
 from bson import ObjectId
@@ -13,7 +14,7 @@ from zope.interface import implementer
 
 from flamenco_mgr.domain.blacklist import EXPIRES_AFTER, BlacklistLine
 from flamenco_mgr.domain.events import Event
-from flamenco_mgr.store.interfaces import IBlacklist
+from flamenco_mgr.store.interfaces import IBlacklist, Page, Place
 from flamenco_mgr.store.mongo import event_documents, queries
 from flamenco_mgr.store.mongo.bans import Bans, line
 from flamenco_mgr.store.mongo.collection import Collection
@@ -75,6 +76,14 @@ class MongoBlacklist:
     async def lines(self, since: float) -> tuple[BlacklistLine, ...]:
         """See `IBlacklist.lines`; answered from memory."""
         return await self.bans.lines(since)
+
+    async def page(self, since: float, after: Place | None, limit: int) -> Page[BlacklistLine]:
+        """See `IBlacklist.page`; answered from memory."""
+        return await self.bans.page(since, after, limit)
+
+    async def of_workers(self, worker_ids: Several[str], since: float) -> tuple[BlacklistLine, ...]:
+        """See `IBlacklist.of_workers`; answered from memory."""
+        return await self.bans.of_workers(worker_ids, since)
 
     async def expire(self, before: float) -> int:
         """See `IBlacklist.expire`."""

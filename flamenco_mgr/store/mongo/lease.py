@@ -80,7 +80,7 @@ class MongoLease:
         ),
     )
     fence: int = field(init=False, default=0)
-    holder: str = field(init=False, default="")
+    _other: str = field(init=False, default="")
     _me: ObjectId = field(init=False, factory=ObjectId)
     _renewed: float | None = field(init=False, default=None)
     _renewals: int = field(init=False, default=0)
@@ -94,6 +94,11 @@ class MongoLease:
     def managers(self) -> tuple[str, ...]:
         """See `ILease.managers`."""
         return self.presence.names
+
+    @property
+    def holder(self) -> str:
+        """See `ILease.holder`; who has it that we have lost it to is found out by the next look."""
+        return self.name if self.held else self._other
 
     @property
     def held(self) -> bool:
@@ -164,8 +169,8 @@ class MongoLease:
             await self._take_over(term, document, began)
         elif term != self._watched:
             if self._watched is None or term.fence != self._watched.fence:
-                self.holder = str(document.get("name", ""))
-                self._log.info("The duties that one Manager does for all are done by {name}", name=self.holder)
+                self._other = str(document.get("name", ""))
+                self._log.info("The duties that one Manager does for all are done by {name}", name=self._other)
             self._watched, self._since = term, self.steady()
 
     async def _take_over(self, term: _Term, document: Mapping[str, Any], began: float) -> None:
@@ -176,8 +181,7 @@ class MongoLease:
             self._begin(document)
 
     def _begin(self, document: Mapping[str, Any]) -> None:
-        self.holder = self.name
-        self._watched = None
+        self._other, self._watched = "", None
         # All that was wished so far is done at the beginning of a term.
         self._heard = dict(document.get("wishes", {}))
         self._log.info("The duties that one Manager does for all are done here (term {term})", term=self.fence)

@@ -43,6 +43,59 @@ class BlacklistContract(StoreCase):
         self.assertEqual(self.lines(), (lines[1], lines[2], lines[0]))
         self.assertEqual(self.lines(1002.0), (lines[2], lines[0]))
 
+    def test_pages(self) -> None:
+        """Pages have every line from an instant on, once and in order, whatever is said of the same at one instant."""
+        lines = [a_line(worker_id=OTHER), *(a_line(created=1001.0, job=an_id(number)) for number in range(4))]
+        types = ("a", "é" * 5000, "é" * 5001)
+        lines += [a_line(created=1001.0, job=an_id(2), task_type=task_type) for task_type in types]
+        for one in [*lines, a_line(created=999.0)]:
+            self.assertTrue(self.result_of(self.store.blacklist.add(one)))
+        for limit in range(1, 9):
+            found: list[BlacklistLine] = []
+            pages, place = 0, None
+            while pages == 0 or place is not None:
+                page = self.result_of(self.store.blacklist.page(1000.0, place, limit))
+                self.assertLess(len("".join(page.next or ())), 200)
+                found += page.items
+                pages, place = pages + 1, page.next
+            self.assertEqual((tuple(found), pages), (self.lines(1000.0), -(-len(lines) // limit)))
+
+    def test_changing_pages(self) -> None:
+        """A page goes on where it was, though the line before it is gone, or has expired."""
+        for number in range(5):
+            self.ban(created=1000.0 + number, job=an_id(number))
+        place = self.result_of(self.store.blacklist.page(0.0, None, 2)).next
+        self.result_of(self.store.blacklist.remove(WORKER, an_id(1), TYPE))
+        for since, left in ((0.0, (2, 3, 4)), (1003.0, (3, 4))):
+            page = self.result_of(self.store.blacklist.page(since, place, 5))
+            self.assertEqual(([line.job for line in page.items], page.next), ([an_id(number) for number in left], None))
+
+    def test_foreign_place(self) -> None:
+        """A place of another list is refused."""
+        self.ban()
+        self.ban(job=OTHER_JOB)
+        place = self.result_of(self.store.blacklist.page(0.0, None, 1)).next
+        assert place is not None
+        wrong = [(place[0], text, *place[2:]) for text in ("nan", "inf", "x")]
+        for foreign in (place[:-1], ("jobs", *place[1:]), *wrong):
+            self.failure_of(self.store.blacklist.page(0.0, foreign, 1), ValueError)
+
+    def test_of_workers(self) -> None:
+        """Lines of some workers come alone, the oldest first, from an instant on."""
+        third = an_id(0xDEAD)
+        for number, worker in enumerate((WORKER, OTHER, third, WORKER, OTHER)):
+            self.ban(worker_id=worker, created=1000.0 - number, job=an_id(number))
+        both = (WORKER, OTHER)
+        cases: tuple[tuple[tuple[str, ...], float, tuple[int, ...]], ...] = (
+            ((), 0.0, ()),
+            ((third,), 0.0, (2,)),
+            (both, 0.0, (4, 3, 1, 0)),
+            ((*both, an_id(1)), 999.0, (1, 0)),
+        )
+        for workers, since, numbers in cases:
+            lines = self.result_of(self.store.blacklist.of_workers(workers, since))
+            self.assertEqual([line.job for line in lines], [an_id(number) for number in numbers])
+
     def test_one_of_a_kind(self) -> None:
         """A line that is there stays as it is; one that has expired gives way."""
         self.assertTrue(self.ban())
