@@ -28,6 +28,7 @@ _SETTINGS = (
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
     "PRAGMA wal_autocheckpoint = 0",  # a checkpoint within a COMMIT would make a request wait
+    "PRAGMA journal_size_limit = 8388608",  # so that the log gives back what a rush took of the disk
     "PRAGMA temp_store = MEMORY",
     "PRAGMA cache_size = -8000",
 )
