@@ -192,13 +192,13 @@ def wire(settings: Settings, around: Surroundings) -> Farm:
         running=RunningTasks(tasks=store.tasks, registry=registry, heartbeats=heartbeats),
         outputs=OutputQueue(variables=variables, platform=around.platform),
     )
-    pages = LogPages(
-        reader=LogReader(directory=settings.task_logs_path, in_thread=around.in_thread),
-        open_to_all=settings.user_authentication.disable_security,
-        server_url=settings.flamenco if settings.manager_id else "",
-    )
     access = OperatorAccess(
         open_to_all=settings.user_authentication.disable_security, own_url=around.own_url, machine=around.machine
+    )
+    pages = LogPages(
+        reader=LogReader(directory=settings.task_logs_path, in_thread=around.in_thread),
+        access=access,
+        server_url=settings.flamenco if settings.manager_id else "",
     )
 
     steering = Steering(

@@ -11,9 +11,9 @@ from twisted.web.server import Request
 
 from flamenco_mgr.domain.ids import normal_id
 from flamenco_mgr.farm.log_reading import AbridgedLog, GzippedLog, LogReader, PlainLog
-from flamenco_mgr.web.errors import BadId, PlainError
+from flamenco_mgr.web.errors import BadId, NotForYou, PlainError
 from flamenco_mgr.web.lean import is_gone
-from flamenco_mgr.web.operator_access import is_local
+from flamenco_mgr.web.operator_access import OperatorAccess
 from flamenco_mgr.web.ranges import Unsatisfiable, asked_for
 from flamenco_mgr.web.replies import reply
 from flamenco_mgr.web.streaming import LogStream
@@ -26,7 +26,7 @@ _WHOLE_FOR = ("Wget/", "curl/", "flamenco-manager/")
 @frozen(eq=False, kw_only=True)
 class LogPages:
     """
-    Shows logs, to whoever sits at this machine, or to everybody when ``open_to_all``.
+    Shows logs to whom ``access`` lets in, from whatever page they come: the Server's has links to them.
 
     ``server_url`` is the Server's; the empty text if there is none.
     """
@@ -34,13 +34,15 @@ class LogPages:
     _log: ClassVar[Logger] = Logger()
 
     reader: LogReader
-    open_to_all: bool
+    access: OperatorAccess
     server_url: str = field(default="")
 
     async def log_file(self, request: Request, job: str, task: str) -> bytes:
         """Show the log of a task."""
-        if not (self.open_to_all or is_local(request)):
-            raise PlainError(HTTPStatus.FORBIDDEN, "task logs are shown on the Manager's own machine only")
+        try:
+            self.access.check_place(request)
+        except NotForYou as e:
+            raise PlainError(HTTPStatus.FORBIDDEN, str(e)) from e
         job_id, task_id = _an_id("job-id", job), _an_id("task-id", task)
         unpacked = b"gzip" not in (request.getHeader(b"Accept-Encoding") or b"").lower()
         try:

@@ -54,6 +54,12 @@ class OperatorAccess:
 
     def check(self, request: Request) -> None:
         """Return if whoever sends a request is an operator; raises `NotForYou` otherwise."""
+        host = self.check_place(request)
+        if not self._is_own_page(request, host):
+            raise NotForYou("the request comes from a page that is not this Manager's")
+
+    def check_place(self, request: Request) -> str:
+        """Return the host that a request from an operator's place names; raises `NotForYou` for one from elsewhere."""
         if not (self.open_to_all or is_local(request)):
             raise NotForYou("the farm is shown and steered on the Manager's own machine only")
         named = [_text(name) for name in request.requestHeaders.getRawHeaders(b"Host", [b""])]
@@ -62,8 +68,7 @@ class OperatorAccess:
             raise NotForYou(
                 f"this Manager is not known as {host[:100]!r}: use its IP address, its machine's name, or its own_url"
             )
-        if not self._is_own_page(request, host):
-            raise NotForYou("the request comes from a page that is not this Manager's")
+        return host
 
     def _is_known(self, host: str) -> bool:
         try:

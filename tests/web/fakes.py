@@ -157,8 +157,9 @@ class FarmOfFakes:
             running=self.running,
             outputs=self.outputs,
         )
-        pages = LogPages(reader=self.reader, open_to_all=self.open_to_all, server_url=self.server_url)
-        return routing_table(api, pages, OperatorAccess(open_to_all=self.open_to_all), self.clock)
+        access = OperatorAccess(open_to_all=self.open_to_all, machine="manager")
+        pages = LogPages(reader=self.reader, access=access, server_url=self.server_url)
+        return routing_table(api, pages, access, self.clock)
 
     def resource(self) -> LeanResource:
         """Return the real web layer before this farm."""

@@ -260,7 +260,13 @@ class WhoMayReadTests(LogTestCase):
         """The refusal is a text, and comes before anything is said about what is here."""
         answer = self.get("/logfile/x/y", peer=IPv4Address("TCP", "10.0.0.7", 1))
         self.assertEqual(answer.status, 403)
-        self.assertEqual(answer.body, b"task logs are shown on the Manager's own machine only\n")
+        self.assertEqual(answer.body, b"the farm is shown and steered on the Manager's own machine only\n")
+
+    def test_by_another_name(self) -> None:
+        """A page whose name was made to point to this machine reads no logs in its visitor's browser."""
+        self.write(b"x")
+        self.assertEqual(self.statuses(LOCAL, Host="evil.example"), 403)
+        self.assertIn(b"not known as 'evil.example'", self.get(peer=LOCAL, Host="evil.example").body)
 
 
 class OpenToAllTests(LogTestCase):
