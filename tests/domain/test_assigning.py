@@ -40,12 +40,15 @@ class AssignedTests(SynchronousTestCase):
 
     def test_not_anothers(self) -> None:
         """A task that another worker runs is not given out."""
-        self.assertIsNone(assigned(a_task(status="active", worker_id="9" * 24), a_worker(), now=NOW, update_id=ID))
+        for other in (None, "0" * 24, "9" * 24):
+            self.assertIsNone(assigned(a_task(status="active", worker_id=other), a_worker(), now=NOW, update_id=ID))
 
     def test_only_schedulable(self) -> None:
         """A task in any status but the three schedulable ones, known or not, is not given out."""
-        for status in ("completed", "failed", "canceled", "cancel-requested", "paused", "je-moeder"):
-            self.assertIsNone(assigned(a_task(status=status), a_worker(), now=NOW, update_id=ID))
+        for status in ("completed", "failed", "canceled", "cancel-requested", "paused", "", "a-odd", "odd"):
+            for last in (None, a_worker().id):
+                task = a_task(status=status, worker_id=last)
+                self.assertIsNone(assigned(task, a_worker(), now=NOW, update_id=ID))
         for status in ("queued", "claimed-by-manager", "soft-failed"):
             self.assertEqual(self.assigned(a_task(status=status)).after.status, "active")
 
@@ -53,6 +56,12 @@ class AssignedTests(SynchronousTestCase):
         """A worker does not get a task again at which it failed."""
         task = a_task(status="soft-failed", failed_by=(FailedBy(id=a_worker().id),))
         self.assertIsNone(assigned(task, a_worker(), now=NOW, update_id=ID))
+
+    def test_others_failed(self) -> None:
+        """A worker gets a task at which others failed."""
+        for other in ("0" * 24, "9" * 24):
+            task = a_task(status="soft-failed", failed_by=(FailedBy(id=other),))
+            self.assertEqual(self.assigned(task).after.status, "active")
 
     def test_local_task_is_not_told(self) -> None:
         """Nothing of a Manager-local task is queued for the Server (task-lifecycle.md 15)."""
@@ -91,5 +100,5 @@ class ReturnedTests(SynchronousTestCase):
     def test_nothing_to_return(self) -> None:
         """A task of another worker, or one that is not running, stays as it is."""
         self.assertIsNone(self.returned(evolve(self.task, worker_id="9" * 24)))
-        for status in ("completed", "claimed-by-manager", "canceled"):
+        for status in ("completed", "claimed-by-manager", "canceled", "", "a-odd"):
             self.assertIsNone(self.returned(evolve(self.task, status=status)))

@@ -30,6 +30,13 @@ class CancelledTests(SynchronousTestCase):
         assert transition.update is not None
         self.assertEqual((transition.after.status, transition.update.status), ("canceled", "canceled"))
 
+    def test_long_after(self) -> None:
+        """A minute is given, and any instant after it is late enough."""
+        self.assertEqual(GRACE, 60.0)
+        task = a_task(status="cancel-requested", worker_id=a_worker().id, cancel_requested_at=100.0)
+        for late in (161.0, 200.0, 1e9):
+            self.assertTrue(overdue(task, 100.0, late))
+
     def test_nobody_on_it(self) -> None:
         """A task that is on no worker needs no grace."""
         self.assertTrue(overdue(a_task(status="cancel-requested", cancel_requested_at=100.0), 100.0, 100.0))
@@ -43,8 +50,8 @@ class CancelledTests(SynchronousTestCase):
 
     def test_waiting_task(self) -> None:
         """A task that waits is cancelled at once, told in one update with activity and log line."""
-        for status in ("queued", "claimed-by-manager", "soft-failed", "paused"):
-            transition = self.cancelled(a_task(status=status))
+        for status in ("queued", "claimed-by-manager", "soft-failed", "paused", "", "a-odd", "b-odd"):
+            transition = self.cancelled(a_task(status=status, worker_id=a_worker().id))
             assert transition is not None
             assert transition.update is not None
             self.assertEqual((transition.after.status, transition.update.status), ("canceled", "canceled"))

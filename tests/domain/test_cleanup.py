@@ -30,6 +30,7 @@ class TaskTests(SynchronousTestCase):
             (NOW + 1, NOW, False),
             (NOW, NOW + 1, False),
             (NOW, None, True),
+            (NOW - 5, NOW - 1, True),
         ):
             self.assertEqual(self.is_over(last_worker_ping=ping, last_updated=updated), over, (ping, updated))
 
@@ -44,6 +45,7 @@ class WorkerTests(SynchronousTestCase):
         """A worker that was heard of lately stays, and so does each whose status is not in the list."""
         self.assertTrue(self.removed())
         self.assertFalse(self.removed(last_activity=NOW - 30))
+        self.assertFalse(self.removed(last_activity=NOW - 29))
         self.assertFalse(self.removed(status="awake"))
         self.assertFalse(self.removed(status="timeout"))
         self.assertTrue(self.removed(status="timeout", statuses=("offline", "timeout")))

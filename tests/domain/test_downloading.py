@@ -2,6 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from flamenco_mgr.domain import downloading
 from flamenco_mgr.domain.downloading import clean_slate_due, kick_allowed, next_mark, since
 
 MARK = "2019-11-12T13:57:09.412000+00:00"
@@ -19,6 +20,8 @@ class KickTests(SynchronousTestCase):
             (100.1, 100.0, 0.0, True),
             (100.0, None, -1.0, False),
             (999.0, 100.0, -1.0, False),
+            (250.0, 100.0, 60.0, True),
+            (90.0, 100.0, 10.0, False),
         ):
             self.assertEqual(kick_allowed(now, last_kick, throttle), allowed, (now, last_kick, throttle))
 
@@ -29,6 +32,14 @@ class CleanSlateTests(SynchronousTestCase):
         self.assertTrue(clean_slate_due(0.0, None))
         self.assertFalse(clean_slate_due(100.0 + 6 * 3600 - 1, 100.0))
         self.assertTrue(clean_slate_due(100.0 + 6 * 3600, 100.0))
+        self.assertTrue(clean_slate_due(100.0 + 7 * 3600, 100.0))
+
+
+class WaitTests(SynchronousTestCase):
+    def test_waits(self) -> None:
+        """A minute after a failure or a refusal (server-api.md 2); an hour until a depsgraph is asked for (12.3)."""
+        waits = (downloading.AGAIN_AFTER, downloading.REFUSED_WAIT, downloading.CHUNKS_FOR)
+        self.assertEqual(waits, (60.0, 60.0, 3600.0))
 
 
 class SinceTests(SynchronousTestCase):
@@ -63,6 +74,11 @@ class NextMarkTests(SynchronousTestCase):
     def test_never_back(self) -> None:
         """The overlap brings old tasks again: the mark does not follow them back."""
         self.assertEqual(self.next("2019-11-12T13:50:00+00:00", MARK), MARK)
+
+    def test_goes_on(self) -> None:
+        """A newer word is the next mark, and so is the same instant in another spelling."""
+        for mark in ("2019-11-12T13:50:00+00:00", "2019-11-12T14:57:09.412000+01:00", "no time"):
+            self.assertEqual(self.next(MARK, mark), MARK)
 
     def test_clean_slate_may_go_back(self) -> None:
         """What a clean slate says is new counts, whatever the mark was."""

@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from flamenco_mgr.domain import failing
 from flamenco_mgr.domain.blacklist import BlacklistLine
-from flamenco_mgr.domain.failing import Crew, crew
+from flamenco_mgr.domain.failing import Crew, FailureRules, crew
 from flamenco_mgr.domain.tasks import MANAGER_LOCAL, FailedBy
 from tests.builders import JOB, WORKER, a_task, a_worker
 
@@ -61,6 +61,14 @@ class StatusTests(SynchronousTestCase):
         once = failing.with_failure(a_task(failed_by=by(A)), worker)
         self.assertEqual(once, (*by(A), FailedBy(id=WORKER, identifier="10.0.0.7 (render07)")))
         self.assertEqual(failing.with_failure(a_task(failed_by=once), worker), once)
+        for other in ("0" * 24, "9" * 24):
+            self.assertFalse(failing.failed_at(a_task(failed_by=by(other)), worker))
+        self.assertTrue(failing.failed_at(a_task(failed_by=by("9" * 24, worker.id.encode().decode())), worker))
+
+    def test_defaults(self) -> None:
+        """Without settings: three tasks, three workers, five jobs, a week (configuration.md 4; task-lifecycle.md 8)."""
+        rules = FailureRules(blacklist_threshold=3, softfail_count=3, sick_threshold=5, unseen_after=604_800.0)
+        self.assertEqual(FailureRules(), rules)
 
 
 class CrewTests(SynchronousTestCase):
@@ -79,6 +87,11 @@ class CrewTests(SynchronousTestCase):
         self.assertEqual(a_crew(*workers, banned=(A,)).left("another job", TYPE), {A, B, WORKER})
         self.assertEqual(a_crew(*workers, banned=(C,)).left(JOB, "other"), {C})
         self.assertEqual(a_crew(*workers).left(JOB, "unknown"), frozenset())
+
+    def test_order(self) -> None:
+        """Who was not heard of for long does not hide those that come after it."""
+        workers = [a_worker(id=A, last_activity=NOW - 100.0), a_worker(id=B, last_activity=NOW)]
+        self.assertEqual(a_crew(*workers, unseen_before=NOW - 50.0).left(JOB, TYPE), {B})
 
     def test_never_seen(self) -> None:
         """A worker that was never heard of counts from its registration."""
@@ -139,6 +152,10 @@ class SickTests(SynchronousTestCase):
         self.assertEqual((sick.status_requested, sick.lazy_status_request), ("asleep", False))
         self.assertIn("3 jobs", sick.sick)
         self.assertEqual(failing.failed_in(sick, "4", 3), sick)
+
+    def test_threshold_lowered(self) -> None:
+        """Who has failed in more jobs than a new threshold allows is sick with the next one."""
+        self.assertIn("3 jobs", failing.failed_in(a_worker(failed_jobs=("1", "2")), "3", 2).sick)
 
     def test_pending_shutdown(self) -> None:
         """A shutdown that is wanted stays wanted, and is immediate."""

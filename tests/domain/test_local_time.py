@@ -27,6 +27,16 @@ def in_zone(zone: ZoneInfo) -> Offset:
     return offset
 
 
+def set_forward(turn: int) -> Offset:
+    """Return what is known of a clock that shows UTC, and is set forward by an hour at an instant."""
+    return lambda now: 3600.0 if now >= turn else 0.0
+
+
+def always(seconds: float) -> Offset:
+    """Return what is known of a clock that is never set."""
+    return lambda _: seconds
+
+
 class InstantTests(SynchronousTestCase):
     def shown(self, day: date, minutes: int, zone: str = "Europe/Berlin") -> str:
         """Return what the clock shows at the instant of a time of day, with its distance from UTC."""
@@ -59,6 +69,11 @@ class InstantTests(SynchronousTestCase):
         apia = in_zone(ZoneInfo("Pacific/Apia"))
         self.assertEqual(instant(left_out, 0, apia), instant(left_out + timedelta(days=1), 0, apia))
 
+    def test_second(self) -> None:
+        """The clock may be set at any second: a time that it skips then is at that very second."""
+        for turn in range(1_000_000_000, 1_000_000_016):
+            self.assertEqual(instant(date(2001, 9, 9), 150, set_forward(turn)), turn)
+
     @given(
         day=st.dates(date(1990, 1, 1), date(2037, 1, 1)) | st.sampled_from((SPRING, AUTUMN)),
         minutes=st.integers(0, 1439),
@@ -81,3 +96,19 @@ class ZoneTests(SynchronousTestCase):
         self.assertEqual(zone_name(winter, in_zone(BERLIN)), "UTC+01:00")
         self.assertEqual(zone_name(winter, in_zone(ZoneInfo("America/St_Johns"))), "UTC-03:30")
         self.assertEqual(zone_name(winter, utc), "UTC+00:00")
+        for zone, name in (("Asia/Kathmandu", "UTC+05:45"), ("Pacific/Kiritimati", "UTC+14:00")):
+            self.assertEqual(zone_name(winter, in_zone(ZoneInfo(zone))), name)
+
+    def test_odd_offsets(self) -> None:
+        """Zones are told to the nearest minute, and with their sign, however small they are."""
+        for seconds, name in (
+            (-60.0, "UTC-00:01"),
+            (3540.0, "UTC+00:59"),
+            (1172.0, "UTC+00:20"),
+            (1168.0, "UTC+00:19"),
+        ):
+            self.assertEqual(zone_name(0.0, always(seconds)), name)
+
+    def test_utc(self) -> None:
+        """UTC is never ahead of itself."""
+        self.assertEqual([utc(0.0), utc(1_530_403_200.0)], [0.0, 0.0])

@@ -71,6 +71,17 @@ class LimitTests(SynchronousTestCase):
         self.assertEqual(unwanted([*old, *new], limits, Stage.OVER, NOW), tuple(old))
         self.assertEqual(names(unwanted([*old, *new], limits, Stage.WAITING, NOW)), [f"{X}.1"])
 
+    def test_off(self) -> None:
+        """Only without either limit everything is kept."""
+        for most, age in ((0, DAY), (1, 0.0), (1, DAY)):
+            self.assertIs(LogLimits(max_files=most, max_age=age).off, False)
+        self.assertIs(LogLimits(max_files=0, max_age=0.0).off, True)
+
+    def test_young(self) -> None:
+        """A file that is younger than the age stays."""
+        limits = LogLimits(max_files=0, max_age=DAY)
+        self.assertEqual(unwanted(files(X, f"{X}.1", age=DAY / 2), limits, Stage.OVER, NOW), ())
+
     @given(numbers=numbers, most=st.integers(0, 5), age=st.sampled_from([0.0, DAY]))
     def test_running(self, numbers: list[int], most: int, age: float) -> None:
         """No file of a running task is ever touched, and without limits none at all."""

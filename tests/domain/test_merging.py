@@ -50,9 +50,30 @@ class MergedTests(SynchronousTestCase):
         task = merged(self.local, evolve(self.server, status="cancel-requested"), local_is_newer=False, now=NOW)
         self.assertEqual(task.cancel_requested_at, NOW)
 
+    def test_cancel_withdrawn(self) -> None:
+        """Any other status of the Server's ends the wait for a cancel, and is taken with its words and its timing."""
+        local = evolve(self.local, status="cancel-requested", cancel_requested_at=1.0)
+        for status in ("", "active", "cancel", "canceled", "claimed-by-manager", "queued"):
+            server = evolve(self.server, status=status, activity="as the Server has it", timing={"total": 3.0})
+            task = merged(local, server, local_is_newer=False, now=NOW)
+            self.assertEqual((task.status, task.cancel_requested_at, task.last_updated), (status, None, NOW))
+            self.assertEqual((task.activity, task.timing), (server.activity, server.timing))
+
+    def test_plan(self) -> None:
+        """What a task is and whose is the Server's word always; an empty etag is none, and ours stays."""
+        texts = ("name", "job_type", "task_type", "job", "manager", "project", "user")
+        server = a_task(**{name: f"the Server's {name}" for name in texts}, etag="")
+        for local_is_newer in (True, False):
+            task = merged(self.local, server, local_is_newer=local_is_newer, now=NOW)
+            self.assertEqual([getattr(task, name) for name in texts], [getattr(server, name) for name in texts])
+            self.assertEqual(task.etag, "old")
+
     def test_taken_in(self) -> None:
-        """A new task counts as updated now."""
-        self.assertEqual(taken_in(self.server, now=NOW).last_updated, NOW)
+        """A new task counts as updated now; one that is to be cancelled begins its grace now."""
+        for status in ("", "active", "cancel", "canceled", "claimed-by-manager", "queued"):
+            server = a_task(status=status)
+            self.assertEqual(taken_in(server, now=NOW), evolve(server, last_updated=NOW))
+        self.assertEqual(taken_in(a_task(status="cancel-requested"), now=NOW).cancel_requested_at, NOW)
 
     def test_gone(self) -> None:
         """A task that the Server no longer has is cancelled here, and keeps the rest (task-lifecycle.md 20, fact 6)."""

@@ -2,6 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from flamenco_mgr.domain import pushing
 from flamenco_mgr.domain.pushing import PushRules, backoff
 
 RULES = PushRules(max_interval=5.0, max_count=3000, cancel_interval=10.0)
@@ -50,6 +51,30 @@ class PushRulesTests(SynchronousTestCase):
         self.assertTrue(rules.due(now=100.0, last_push=100.0, waiting=1))
         self.assertFalse(rules.due(now=100.0, last_push=100.0, waiting=0))
         self.assertEqual(rules.batch(70_000), 70_000)
+
+    def test_long_after(self) -> None:
+        """Whatever time has passed beyond an interval, the news is old enough."""
+        for now in (6.5, 7.0, 9.0, 11.0):
+            self.assertTrue(RULES.due(now=now, last_push=1.0, waiting=1), now)
+
+    def test_defaults(self) -> None:
+        """Without settings: five seconds, 3000 updates, ten seconds (server-api.md 12.1)."""
+        self.assertEqual(PushRules(), RULES)
+
+
+class LimitTests(SynchronousTestCase):
+    def test_size(self) -> None:
+        """A request has at most a thousand updates, and about a mebibyte (server-api.md 5.2)."""
+        self.assertEqual((pushing.MOST_UPDATES, pushing.MOST_BYTES), (1000, 1_048_576))
+
+    def test_single(self) -> None:
+        """Which answers may be due to one update, and how often it is tried until it is parked (server-api.md 17.9)."""
+        self.assertEqual(pushing.SPLIT_STATUSES, {400, 413, 422, 500})
+        self.assertEqual((pushing.MOST_REFUSALS, pushing.MOST_UNHANDLED), (5, 10))
+
+    def test_distance(self) -> None:
+        """Attempts that somebody asks for are a second apart at least."""
+        self.assertEqual(pushing.KICK_DISTANCE, 1.0)
 
 
 class BackoffTests(SynchronousTestCase):

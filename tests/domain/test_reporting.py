@@ -51,6 +51,21 @@ class ReportedTests(SynchronousTestCase):
             self.assertEqual(transition.after, task)
             self.assertTrue(ignored_status(task, Report(status="active")))
 
+    def test_status_obeyed(self) -> None:
+        """The status of an active task's report is obeyed if a worker may give it; a report without one says none."""
+        for status in ("active", "completed", "failed", "canceled"):
+            self.assertFalse(ignored_status(self.task, Report(status=status)))
+            for odd in ("", "a-odd", "zzz"):
+                self.assertTrue(ignored_status(a_task(status=odd), Report(status=status)))
+        for task in (self.task, evolve(self.task, status="completed")):
+            self.assertFalse(ignored_status(task, Report(activity="working")))
+
+    def test_odd_status(self) -> None:
+        """A task in a status that nobody knows is not touched, however that is spelled."""
+        for status in ("", "a-odd", "b-odd", "zzz"):
+            task = evolve(self.task, status=status)
+            self.assertEqual(self.reported(Report(status="completed", activity="no"), task).after, task)
+
     def test_late_log(self) -> None:
         """The log lines of a finished task go upstream without status and activity, and into its file."""
         task = evolve(self.task, status="completed")
@@ -80,6 +95,7 @@ class ReportedTests(SynchronousTestCase):
         """A worker is listed once among those that failed."""
         task = evolve(self.task, failed_by=(FailedBy(id=self.worker.id),))
         self.assertEqual(self.reported(Report(status="failed"), task).after.failed_by, task.failed_by)
+        self.assertIsNone(self.told(Report(status="failed"), task).failed_by)
 
     def test_repeated_status_is_no_news(self) -> None:
         """``active`` for a task that is active is not told again."""
@@ -90,6 +106,38 @@ class ReportedTests(SynchronousTestCase):
         transition = self.reported(Report(status="active", activity="", progress=Progress()))
         self.assertIsNone(transition.update)
         self.assertEqual(transition.after.last_worker_ping, NOW)
+
+    def test_said_before(self) -> None:
+        """What a report only repeats is not told, and what is the same as before is left out of what is told."""
+        task = evolve(self.task, timing={"total": 7.0})
+        repeated = Report(status="active", activity="before", progress=Progress(), timing={"total": 7.0})
+        self.assertIsNone(self.reported(repeated, task).update)
+        update = self.told(evolve(repeated, activity="", log="line"), task)
+        self.assertEqual((update.activity, update.timing, update.failed_by, update.status), ("", {}, None, None))
+
+    def test_each_news(self) -> None:
+        """Any one thing that is new is told: other words, further progress, timing, a log line, an owner."""
+        for report in (
+            Report(activity="after"),
+            Report(activity="zzz"),
+            Report(progress=Progress(task_percentage=1)),
+            Report(timing={"total": 7.0}),
+            Report(log="line"),
+        ):
+            self.assertEqual(self.told(report).activity, report.activity)
+        self.assertEqual(self.told(Report(), evolve(self.task, worker_id=None)).worker, self.worker.identifier)
+
+    def test_words_while_cancelled(self) -> None:
+        """The words with which a worker confirms a cancel are neither kept nor told."""
+        task = evolve(self.task, status="cancel-requested", cancel_requested_at=1.0)
+        transition = self.reported(Report(status="canceled", activity="stopped"), task)
+        assert transition.update is not None
+        self.assertEqual((transition.after.activity, transition.update.activity), ("before", ""))
+
+    def test_timing_of_the_end(self) -> None:
+        """The timing in a report of the end is the task's own, also if it is the first report."""
+        after = self.reported(Report(status="completed", timing={"total": 9.0}), evolve(self.task, progress=None)).after
+        self.assertEqual(after.timing, {"total": 9.0})
 
     def test_foreign_timing(self) -> None:
         """The timing in the first report after an assignment is of the worker's previous task (worker-api.md 4.4)."""

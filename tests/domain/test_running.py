@@ -31,6 +31,11 @@ class MayIRunTests(SynchronousTestCase):
         self.assertFalse(verdict.may_keep_running)
         self.assertEqual(verdict.reason, f"task {self.task.id} in non-runnable status cancel-requested")
 
+    def test_odd_status(self) -> None:
+        """In a status that nobody knows no task may go on."""
+        for status in ("", "a-odd", "odd"):
+            self.assertFalse(self.verdict(evolve(self.task, status=status), self.worker).may_keep_running)
+
     def test_anothers(self) -> None:
         """Fact 16: a task that another worker has may not go on."""
         self.assertFalse(self.verdict(evolve(self.task, worker_id="9" * 24), self.worker).may_keep_running)
@@ -73,8 +78,9 @@ class MayIRunTests(SynchronousTestCase):
 class WakesTests(SynchronousTestCase):
     def test_back_from_time_out(self) -> None:
         """A worker that was given up shows by its question that it lives, whatever the answer."""
-        for may in (True, False):
-            self.assertTrue(wakes(a_worker(status="timeout"), Verdict(may_keep_running=may)))
+        for status in ("timeout", "offline", "", "a-odd"):
+            for may in (True, False):
+                self.assertTrue(wakes(a_worker(status=status), Verdict(may_keep_running=may)))
 
     def test_sleeper_overtaken(self) -> None:
         """A question that its own "I am asleep" has overtaken does not wake a worker that gets a no."""

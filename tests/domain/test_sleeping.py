@@ -2,13 +2,14 @@
 
 from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from flamenco_mgr.domain import sleeping
-from flamenco_mgr.domain.local_time import instant
+from flamenco_mgr.domain.local_time import instant, wall_clock
 from flamenco_mgr.domain.sleeping import BadSchedule, SleepSchedule
 from tests.domain.test_local_time import AUTUMN, BERLIN, SPRING, in_zone
 
@@ -134,6 +135,15 @@ class NextCheckTests(SynchronousTestCase):
         self.assertEqual(self.check(night, at(WEDNESDAY, 22)), "13 00:00")
         self.assertEqual(self.check(night, at(THURSDAY, 0)), "13 06:00")
 
+    def test_day_that_comes_back(self) -> None:
+        """Where the clock was set back over midnight, that midnight is over: the next look is at the one after it."""
+        offset = in_zone(ZoneInfo("America/St_Johns"))
+        midnight = instant(date(2006, 10, 29), 0, offset)
+        again = midnight + 1800
+        self.assertEqual(wall_clock(again, offset).isoformat(), "2006-10-28T23:30:00")
+        for schedule in (a_schedule(), a_schedule(start="00:00", end="00:00")):
+            self.assertEqual(sleeping.next_check(schedule, again, offset), midnight + 25 * 3600)
+
     @given(
         now=st.floats(1_500_000_000, 1_600_000_000),
         times=st.tuples(*[st.none() | st.sampled_from(("00:00", "02:30", "07:00", "22:00", "24:00"))] * 2),
@@ -194,6 +204,11 @@ class InputTests(SynchronousTestCase):
             "24:01",
             "25:00",
             "12:60",
+            "12:61",
+            "12:99",
+            "24:30",
+            "24:32",
+            "24:45",
             "16:",
             ":30",
             "noon",
@@ -205,6 +220,11 @@ class InputTests(SynchronousTestCase):
             error = self.assertRaises(BadSchedule, sleeping.time_of_day, text)
             self.assertIn("no time of day", str(error))
         self.assertLess(len(str(self.assertRaises(BadSchedule, sleeping.time_of_day, "1" * 1_000_000))), 200)
+
+    def test_shown(self) -> None:
+        """Of a long text its first forty characters are told, of others all."""
+        for text, shown in (("x" * 40, "'" + "x" * 40 + "'"), ("x" * 41, "'" + "x" * 40 + "\\u2026'"), ("no", "'no'")):
+            self.assertIn(f"{shown} is no", str(self.assertRaises(BadSchedule, sleeping.days, text)))
 
     def test_text(self) -> None:
         """A schedule can be told in words."""

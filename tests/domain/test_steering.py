@@ -47,6 +47,8 @@ class RequeueRuleTests(SynchronousTestCase):
             ("cancel-requested", "is being cancelled"),
             ("paused", "holds it back"),
             ("nonsense", "holds it back"),
+            ("a-odd", "holds it back"),
+            ("", "holds it back"),
         ):
             self.assertIn(why, steering.why_not_requeued(a_task(status=status)))
             self.assertIsNone(self.requeued(status=status), status)
@@ -62,6 +64,13 @@ class CancelRuleTests(SynchronousTestCase):
         running = steering.cancelled_by_operator(a_task(status="active", worker_id=WORKER, **LOCAL), now=5.0)
         assert running is not None
         self.assertEqual((running.after.status, running.after.cancel_requested_at), ("cancel-requested", 5.0))
+
+    def test_odd_status(self) -> None:
+        """A task of our own that is in a status nobody knows runs nowhere: it can be cancelled at once."""
+        for status in ("", "a-odd", "b-odd"):
+            transition = steering.cancelled_by_operator(a_task(status=status, **LOCAL), now=5.0)
+            assert transition is not None
+            self.assertEqual(transition.after.status, "canceled")
 
     def test_under_way(self) -> None:
         """One that is being cancelled is left alone, and that is no refusal."""
@@ -103,9 +112,10 @@ class ToldAgainTests(SynchronousTestCase):
 
     def test_late(self) -> None:
         """A status that the task no longer has is not told any more."""
-        update = an_update(status="active")
-        self.assertIn("completed now", steering.why_not_told(update, a_task(status="completed")))
-        self.assertIsNone(steering.told_again(update, a_task(status="completed"), now=9.0, update_id="new"))
+        for status in ("active", "soft-failed"):
+            update = an_update(status=status)
+            self.assertIn("completed now", steering.why_not_told(update, a_task(status="completed")))
+            self.assertIsNone(steering.told_again(update, a_task(status="completed"), now=9.0, update_id="new"))
 
     def test_unknown(self) -> None:
         """Of a task that is not here nothing is newer."""

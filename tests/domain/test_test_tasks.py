@@ -31,6 +31,7 @@ class TestTaskTests(SynchronousTestCase):
         self.assertEqual(
             self.refusal(status="awake"), "worker is in status 'awake', test jobs only work in status 'testing'"
         )
+        self.assertIn("worker is in status 'timeout'", self.refusal(status="timeout"))
         self.assertEqual(self.refusal(supported_task_types=()), "this worker supports no task types at all")
         self.assertEqual(
             self.refusal(supported_task_types=("sleep", "x")), "worker supports only unknown task types sleep, x"

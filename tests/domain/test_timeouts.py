@@ -9,12 +9,14 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from flamenco_mgr.domain.ids import made_at
 from flamenco_mgr.domain.timeouts import (
+    GRACE,
     Fate,
     TimeoutRules,
     disturbance,
     fate,
     is_silent,
     last_heard,
+    last_sign,
     task_reason,
     timed_out,
     worker_reason,
@@ -42,7 +44,8 @@ class WorkerTests(SynchronousTestCase):
         for status, limit in LIMITS.items():
             with self.subTest(status=status):
                 self.assertFalse(is_silent(heard(limit - 0.001, status=status), RULES, NOW))
-                self.assertTrue(is_silent(heard(limit, status=status), RULES, NOW))
+                for silence in (limit, limit + 1, 1e9):
+                    self.assertTrue(is_silent(heard(silence, status=status), RULES, NOW))
 
     def test_patient(self) -> None:
         """A longer interval is the limit of all, and comes on top of what one in error says nothing for."""
@@ -74,7 +77,7 @@ class WorkerTests(SynchronousTestCase):
 
     def test_becomes(self) -> None:
         """Fact 54 of task-lifecycle.md 20: a sleeper without a request is to sleep on; of others nothing is asked."""
-        for status in LIMITS:
+        for status in (*LIMITS, "", "a-odd"):
             after = timed_out(a_worker(status=status, lazy_status_request=True))
             asked = ("asleep", False) if status == "asleep" else (None, True)
             self.assertEqual((after.status_requested, after.lazy_status_request), asked)
@@ -97,6 +100,12 @@ class WorkerTests(SynchronousTestCase):
         self.assertIn("nothing was heard", task_reason(a_task()))
 
 
+class GraceTests(SynchronousTestCase):
+    def test_grace(self) -> None:
+        """For five minutes after a start nothing times out (task-lifecycle.md 12)."""
+        self.assertEqual(GRACE, 300.0)
+
+
 class TaskTests(SynchronousTestCase):
     def fate(self, worker: Worker | None, **changes: Any) -> Fate:
         values = {"status": "active", "worker_id": None if worker is None else worker.id}
@@ -113,6 +122,7 @@ class TaskTests(SynchronousTestCase):
         self.assertIs(self.fate(heard(1), last_updated=NOW - 599), Fate.KEEP)
         self.assertIs(self.fate(heard(1), last_updated=NOW - 600), Fate.FAIL)
         self.assertIs(self.fate(heard(1)), Fate.FAIL)
+        self.assertEqual(last_sign(a_task()), 0.0)
 
     def test_silent_worker(self) -> None:
         """The task of a worker that is silent itself is left to that worker's time-out, and does not fail."""
@@ -122,11 +132,12 @@ class TaskTests(SynchronousTestCase):
         """A worker that is gone, or out of duty, has left its task behind: it comes back, soon."""
         for worker in (None, heard(1, status="offline"), heard(1, status="timeout")):
             self.assertIs(self.fate(worker, last_worker_ping=NOW - 59), Fate.KEEP)
-            self.assertIs(self.fate(worker, last_worker_ping=NOW - 60), Fate.RETURN)
+            for silence in (60, 61, 1e9):
+                self.assertIs(self.fate(worker, last_worker_ping=NOW - silence), Fate.RETURN)
 
     def test_not_active(self) -> None:
         """A task that is not active does not time out."""
-        for status in ("claimed-by-manager", "soft-failed", "cancel-requested", "failed", "paused"):
+        for status in ("claimed-by-manager", "soft-failed", "cancel-requested", "failed", "paused", "", "a-odd"):
             self.assertIs(self.fate(heard(1), status=status), Fate.KEEP)
 
 
@@ -136,7 +147,7 @@ class DisturbanceTests(SynchronousTestCase):
 
     def test_calm(self) -> None:
         """A little more or less than expected is no disturbance."""
-        for wall, steady in ((5.0, 5.0), (65.0, 65.0), (5.0, 64.0), (64.0, 5.0), (-54.0, 5.0)):
+        for wall, steady in ((5.0, 5.0), (65.0, 65.0), (5.0, 65.0), (65.0, 5.0), (-55.0, 5.0)):
             self.assertEqual(self.found(wall, steady), "")
 
     def test_stood_still(self) -> None:

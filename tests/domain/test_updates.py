@@ -2,9 +2,10 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from flamenco_mgr.domain.events import Event
 from flamenco_mgr.domain.tasks import FailedBy, Progress
-from flamenco_mgr.domain.updates import LONGEST_TAIL, QueuedUpdate, TaskUpdate, forwarded, log_tail, merged
-from tests.builders import an_update
+from flamenco_mgr.domain.updates import LONGEST_TAIL, QueuedUpdate, TaskUpdate, Transition, forwarded, log_tail, merged
+from tests.builders import a_task, an_update
 
 
 class LogTailTests(SynchronousTestCase):
@@ -30,6 +31,39 @@ class LogTailTests(SynchronousTestCase):
         """Exactly ten lines remain whole."""
         text = "\n".join(str(number) for number in range(10))
         self.assertEqual(log_tail(text), text + "\n")
+
+    def test_longest(self) -> None:
+        """A tail has at most 32768 characters and its newline."""
+        self.assertEqual(LONGEST_TAIL, 32_768)
+
+
+class TransitionTests(SynchronousTestCase):
+    def test_changes(self) -> None:
+        """A task that changes is to be stored, and so is an update or an event of one that does not."""
+        task, said = a_task(), Event(at=1.0, kind="operator")
+        changes = [
+            Transition(before=task, after=a_task(activity="x")),
+            Transition(before=task, after=task, update=an_update()),
+            Transition(before=task, after=task, said=said),
+            Transition(before=task, after=a_task(activity="x"), update=an_update(), said=said),
+        ]
+        self.assertEqual([one.changes_anything for one in changes], [True] * 4)
+        for same in (task, a_task()):
+            self.assertIs(Transition(before=task, after=same).changes_anything, False)
+
+    def test_events(self) -> None:
+        """What happened to the task comes before what is said of who wanted it; what is nothing is left out."""
+        task, said = a_task(), Event(at=1.0, kind="operator")
+        changed = Transition(before=task, after=a_task(status="active"), said=said).events
+        self.assertEqual(([event.kind for event in changed], changed[1]), (["task", "operator"], said))
+        self.assertEqual(Transition(before=task, after=task, said=said).events, (said,))
+        self.assertEqual(Transition(before=task, after=task).events, ())
+
+    def test_conditions(self) -> None:
+        """A change depends on the task's last ping only where that is said; an update waits once and unrefused."""
+        self.assertIs(Transition(before=a_task(), after=a_task()).unless_pinged, False)
+        queued = QueuedUpdate(sequence=1, version=1, update=an_update())
+        self.assertEqual((queued.unhandled, queued.final_waits), (0, False))
 
 
 class MergedTests(SynchronousTestCase):
@@ -58,6 +92,13 @@ class MergedTests(SynchronousTestCase):
         both = merged(waiting, an_update(status=None, activity="", log_tail="", timing={}))
         assert both is not None
         self.assertEqual((both.activity, both.log_tail, both.timing), ("frame 1", "a\n", {"total": 1.0}))
+
+    def test_who_said_it(self) -> None:
+        """The later worker is told, and the earlier one where the later update names none."""
+        for earlier, later, told in (("a", "b", "b"), ("a", "", "a"), ("", "b", "b")):
+            both = merged(an_update(worker=earlier), an_update(worker=later))
+            assert both is not None
+            self.assertEqual(both.worker, told)
 
     def test_statuses_are_told_one_by_one(self) -> None:
         """An update with a status is merged with nothing, on either side."""

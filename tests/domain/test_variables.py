@@ -179,6 +179,19 @@ class TranslatingTests(SynchronousTestCase):
         )
         self.assertEqual(self.translated("R:\\a.exr", "windows", "darwin"), "/Volume/render/a.exr")
 
+    def test_platform_as_it_was_read(self) -> None:
+        """Platforms are told apart by their names, also when these were read; one that nobody knows has its slashes."""
+        here, there = b"linux".decode(), b"windows".decode()
+        self.assertEqual(self.translated("/render/x", here, "linux"), "/render/x")
+        self.assertEqual(self.translated("R:\\x", there, "windows"), "R:\\x")
+        for odd in ("zos", "aix"):
+            values = (a_value("R:/a", there), a_value("/a", odd))
+            both = Variables((Variable(name="job", direction=Direction.TWOWAY, values=values),))
+            self.assertEqual(self.translated("r:\\A\\x", there, odd, both), "/a/x")
+            self.assertEqual(self.translated("/a/x", odd, there, both), "R:/a/x")
+            for other in ("\\a\\x", "/A/x"):
+                self.assertEqual(self.translated(other, odd, there, both), other)
+
     def test_windows_value_with_backslashes(self) -> None:
         """A two-way value that was written with backslashes is recognised too."""
         variables = Variables((a_variable("r", TWO, windows="R:\\farm\\", linux="/r"),))

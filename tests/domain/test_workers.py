@@ -3,8 +3,8 @@
 from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
-from flamenco_mgr.domain.workers import acknowledged, awakened, signed_off, signed_on
-from tests.builders import a_worker
+from flamenco_mgr.domain.workers import Worker, acknowledged, awakened, signed_off, signed_on
+from tests.builders import WORKER, a_worker
 
 
 class WorkerRuleTests(SynchronousTestCase):
@@ -21,6 +21,24 @@ class WorkerRuleTests(SynchronousTestCase):
         self.assertEqual((after.current_task, after.status_requested), (None, "asleep"))
         after = signed_on(worker, nickname="new", supported_task_types=("b", "c"))
         self.assertEqual((after.nickname, after.supported_task_types), ("new", ("b", "c")))
+
+    def test_sick_sign_on(self) -> None:
+        """A sick worker is to sleep when it comes, unless it is asked for something else; a sound one is left alone."""
+        for sick, requested, expected in (
+            ("", None, None),
+            ("it failed", None, "asleep"),
+            ("it failed", "shutdown", "shutdown"),
+            ("", "shutdown", "shutdown"),
+        ):
+            worker = a_worker(sick=sick, status_requested=requested)
+            after = signed_on(worker, nickname="", supported_task_types=())
+            self.assertEqual((after.status_requested, after.lazy_status_request), (expected, False))
+
+    def test_new(self) -> None:
+        """A worker that has just registered has no status, was asked for nothing, and has not changed yet."""
+        worker = Worker(id=WORKER, hashed_secret=b"x")
+        self.assertEqual((worker.status, worker.status_requested, worker.lazy_status_request), ("", None, False))
+        self.assertEqual(worker.revision, 0)
 
     def test_awake(self) -> None:
         """Asking for a task wakes a worker in any status, but a tester stays one."""
@@ -40,6 +58,10 @@ class WorkerRuleTests(SynchronousTestCase):
         after = acknowledged(a_worker(status="awake", status_requested="shutdown"), "asleep")
         assert after is not None
         self.assertEqual((after.status, after.status_requested), ("asleep", "shutdown"))
+        for requested, status in (("shutdown", "testing"), ("asleep", "awake"), ("awake", "asleep")):
+            after = acknowledged(a_worker(status_requested=requested, lazy_status_request=True), status)
+            assert after is not None
+            self.assertEqual((after.status_requested, after.lazy_status_request), (requested, True))
 
     def test_tester_wakes(self) -> None:
         """A tester that was asked to be awake has obeyed when it says that it is testing."""
@@ -69,6 +91,8 @@ class WorkerRuleTests(SynchronousTestCase):
             ("asleep", "shutdown", "asleep"),
             ("asleep", "awake", None),
             ("timeout", "shutdown", None),
+            ("", None, None),
+            ("a-odd", "shutdown", None),
         ):
             worker = evolve(a_worker(status=status, status_requested=requested), lazy_status_request=True)
             after = signed_off(worker)
