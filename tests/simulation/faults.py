@@ -50,6 +50,7 @@ class Kind(str, Enum):
 
 WEIGHTS: dict[Kind, int] = dict.fromkeys(Kind, 2) | {
     Kind.KILL: 24,
+    Kind.COMMIT_FAILS: 6,
     Kind.RESTART: 3,
     Kind.WORKER_KILLED: 4,
     Kind.WORKER_VANISHES: 4,
@@ -61,12 +62,17 @@ WEIGHTS: dict[Kind, int] = dict.fromkeys(Kind, 2) | {
     Kind.LOST_ANSWERS: 5,
 }
 
-DISTURBING = frozenset(
-    kind for kind in Kind if kind.name.startswith(("KILL", "SERVER_", "LOST_", "SLOW_", "CUT_", "COMMIT_"))
-) | {Kind.RESTART, Kind.HANDOVER, Kind.MANAGER_AWAY, Kind.CLOCK_JUMPS}
-"""What may keep an answer of the Server from the Manager, which then tells again what it has told."""
+DISTURBING = frozenset(kind for kind in Kind if kind.name.startswith(("SERVER_", "LOST_", "SLOW_", "CUT_")))
+"""What may keep an answer of the Server from the Manager as long as it lasts."""
+
+_GENTLE = (Kind.WORKER_KILLED, Kind.CANCEL_TASK, Kind.CANCEL_JOB, Kind.NEW_JOB, Kind.WANT_LOG)
+"""What goes wrong on a farm whose Manager is let live, so that its times of grace come to an end."""
+
+REPORTED = "before a report's COMMIT"
 
 TRAPS = (
+    REPORTED,
+    REPORTED,
     "before a COMMIT",
     "after a COMMIT",
     "before a delivery",
@@ -101,7 +107,8 @@ class Fault:
 
 def schedule(chance: Random, plan: Plan) -> Sequence[Fault]:
     """Return the faults of a seed, in their order."""
-    kinds = chance.choices(list(WEIGHTS), list(WEIGHTS.values()), k=plan.faults)
+    weights = dict.fromkeys(_GENTLE, 1) if plan.lingers else WEIGHTS
+    kinds = chance.choices(list(weights), list(weights.values()), k=plan.faults)
     instants = sorted(chance.uniform(1.0, plan.seconds) for _ in kinds)
     return [
         Fault(

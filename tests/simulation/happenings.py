@@ -10,7 +10,7 @@ from flamenco_mgr.demo.standin.behaviour import Behaviour, LoseAnswer, Refuse, R
 from flamenco_mgr.demo.standin.endpoints import Endpoint
 from flamenco_mgr.demo.standin.entries import StandInJob, StandInTask
 from flamenco_mgr.demo.standin.statuses import HANDED_OUT_JOBS, LOG_CAN_BE_ASKED_FOR, JobStatus, TaskStatus
-from tests.simulation.faults import Fault, Kind
+from tests.simulation.faults import DISTURBING, Fault, Kind
 from tests.simulation.network import Trouble
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ class Happenings:
     def happen(self, fault: Fault) -> None:
         """Do it."""
         self.world.trace.note("fault", str(fault))
+        if fault.kind in DISTURBING:
+            self.world.disturbances.note(fault.lasts)
         self._acts()[fault.kind](fault)
 
     def _acts(self) -> Mapping[Kind, Callable[[Fault], None]]:
@@ -56,13 +58,13 @@ class Happenings:
             Kind.SERVER_REFUSES: self._refuses,
             Kind.SERVER_LOSES_ANSWERS: lambda fault: self._server(fault, LoseAnswer()),
             Kind.SERVER_TALKS_RUBBISH: self._rubbish,
-            Kind.SERVER_RESTARTS: lambda fault: self.world.restart_server(fault.lasts),
+            Kind.SERVER_RESTARTS: lambda fault: self.world.server_host.restart(fault.lasts),
             Kind.CANCEL_TASK: self._cancel_task,
             Kind.CANCEL_JOB: self._cancel_job,
             Kind.REQUEUE_TASK: self._requeue_task,
             Kind.REQUEUE_JOB: self._requeue_job,
             Kind.PRIORITY: self._priority,
-            Kind.NEW_JOB: lambda fault: self.world.add_job(1 + int(fault.share * 6)),
+            Kind.NEW_JOB: lambda fault: self.world.users.add_job(1 + int(fault.share * 6)),
             Kind.WANT_LOG: self._want_log,
             Kind.SLOW_NETWORK: lambda fault: self._network(fault, latency=0.05 + 1.2 * fault.share),
             Kind.LOST_ANSWERS: lambda fault: self._network(fault, answers=0.1 + 0.6 * fault.share),
@@ -127,12 +129,12 @@ class Happenings:
 
     def _server(self, fault: Fault, behaviour: Behaviour) -> None:
         endpoint = _pick((None, Endpoint.DEPSGRAPH, Endpoint.TASK, Endpoint.PUSH), (fault.share * 7) % 1)
-        self.world.misbehave(fault, behaviour, endpoint)
+        self.world.server_host.misbehave(fault, behaviour, endpoint)
 
     def _refuses(self, fault: Fault) -> None:
         code = _pick(_CODES, fault.share)
         if code == HTTPStatus.NOT_FOUND:  # of a single task it would mean that the task is gone
-            self.world.misbehave(fault, Refuse(code), Endpoint.DEPSGRAPH)
+            self.world.server_host.misbehave(fault, Refuse(code), Endpoint.DEPSGRAPH)
         else:
             self._server(fault, Refuse(code))
 
@@ -150,7 +152,7 @@ class Happenings:
         tasks = [task for task in self.world.server.books.tasks() if task.status in _STOPPABLE]
         if tasks:
             task = _pick(tasks, fault.share)
-            self.world.user(f"cancels {self.world.task(task.id)}", self.world.server.books.cancel_task, task.id)
+            self.world.users.act(f"cancels {self.world.task(task.id)}", self.world.server.books.cancel_task, task.id)
 
     def _jobs(self) -> list[StandInJob]:
         return list(self.world.server.books.jobs())
@@ -159,7 +161,7 @@ class Happenings:
         jobs = [job for job in self._jobs() if job.status in HANDED_OUT_JOBS]
         if jobs:
             job = _pick(jobs, fault.share)
-            self.world.user(f"cancels {self.world.job(job.id)}", self.world.server.books.cancel_job, job.id)
+            self.world.users.act(f"cancels {self.world.job(job.id)}", self.world.server.books.cancel_job, job.id)
 
     def _requeue_task(self, fault: Fault) -> None:
         books = self.world.server.books
@@ -168,24 +170,24 @@ class Happenings:
         tasks: list[StandInTask] = [task for task in books.tasks() if books.job(task.job).status in again]
         task = _pick(tasks, fault.share) if tasks else None
         if task is not None and task.status != TaskStatus.CANCEL_REQUESTED:
-            self.world.user(f"requeues {self.world.task(task.id)}", self.world.server.books.requeue_task, task.id)
+            self.world.users.act(f"requeues {self.world.task(task.id)}", self.world.server.books.requeue_task, task.id)
 
     def _requeue_job(self, fault: Fault) -> None:
         job = _pick(self._jobs(), fault.share)
-        self.world.user(f"requeues {self.world.job(job.id)}", self.world.server.books.requeue_job, job.id)
+        self.world.users.act(f"requeues {self.world.job(job.id)}", self.world.server.books.requeue_job, job.id)
 
     def _priority(self, fault: Fault) -> None:
         job = _pick(self._jobs(), fault.share)
         priority = 1 + int(fault.share * 99)
         what = f"gives {self.world.job(job.id)} priority {priority}"
-        self.world.user(what, self.world.server.books.set_job_priority, job.id, priority)
+        self.world.users.act(what, self.world.server.books.set_job_priority, job.id, priority)
 
     def _want_log(self, fault: Fault) -> None:
         tasks = [task for task in self.world.server.books.tasks() if task.status in LOG_CAN_BE_ASKED_FOR]
         if tasks:
             task = _pick(tasks, fault.share)
             what = f"wants the log of {self.world.task(task.id)}"
-            self.world.user(what, self.world.server.books.request_log, task.job, task.id)
+            self.world.users.act(what, self.world.server.books.request_log, task.job, task.id)
 
 
 def _pick(choices: "tuple[T, ...] | list[T]", share: float) -> T:

@@ -50,6 +50,11 @@ class Machine:
         """The id under which it is known now; empty before it is registered."""
         return self.disks[-1].worker_id
 
+    @property
+    def journal_name(self) -> str:
+        """How the journal is called in which its Worker writes now."""
+        return f"{self.name}/{len(self.journals) - 1}"
+
     def install(self) -> None:
         """Set it up anew: nobody knows it, and what it had not sent is gone."""
         self._begun = False

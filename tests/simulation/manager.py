@@ -19,9 +19,11 @@ from flamenco_mgr.store.sqlite.commits import commit
 from flamenco_mgr.store.sqlite.opening import FILE
 from flamenco_mgr.tap import Machine, manager_service
 from flamenco_mgr.under_twistd import UnderTwistd
+from tests.simulation.ahead import WriteAhead
 from tests.simulation.reactor import SimulatedReactor
 
 _LOG: Final = f"{FILE}-wal"
+_INDEX: Final = f"{FILE}-shm"
 
 
 class _Process(UnderTwistd):
@@ -73,6 +75,11 @@ class ManagerProcess:
         settings = evolve(self.settings, database_path=self.directory)
         self.service = manager_service(settings, (), self.reactor, self.process, machine)
 
+    @property
+    def is_there(self) -> bool:
+        """Whether its store can be looked at."""
+        return (self.directory / _INDEX).exists()
+
     def start(self) -> None:
         """Start as twistd does; raises `StartError` if another process has the store."""
         self.service.privilegedStartService()
@@ -102,10 +109,9 @@ class ManagerProcess:
         self._close()
         shutil.rmtree(self.directory)
 
-    def log_size(self) -> int:
-        """Return how many bytes the log of what was written ahead has."""
-        path = self.directory / _LOG
-        return path.stat().st_size if path.exists() else 0
+    def log(self) -> WriteAhead:
+        """Return how long the log of what is written ahead is."""
+        return WriteAhead.of(self.directory / FILE)
 
     def look(self) -> SQLiteStore:
         """Return the store as it is on the disk, for reading, beside the process."""

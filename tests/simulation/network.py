@@ -17,6 +17,7 @@ from tests.simulation.timeline import Timeline
 from tests.simulation.transport import Connection, End
 
 _LATENCY: Final = (0.0003, 0.004)
+_JUST: Final = 0.05
 _SPLIT: Final = 0.05
 """How often what is sent arrives in two pieces."""
 
@@ -184,6 +185,15 @@ class Network:
             for connection in self.connections.values()
             if connection.asked_at and reactor in (connection.both[0].reactor, connection.both[1].reactor)
         ]
+
+    def is_reported_to(self, reactor: SimulatedReactor) -> bool:
+        """Whether a Worker's report has just arrived at a process, answered or not."""
+        return any(
+            connection.both[1].reactor is reactor
+            and self.timeline.now - connection.arrived_at < _JUST
+            and connection.operation.endswith("/tasks/ID/update")
+            for connection in self.connections.values()
+        )
 
 
 @implementer(IListeningPort)

@@ -7,7 +7,7 @@ from twisted.internet.defer import Deferred
 from twisted.web.http_headers import Headers
 
 from flamenco_mgr.domain.timeouts import last_heard
-from tests.simulation.checks import result_of
+from tests.simulation.reading import result_of
 from tests.simulation.watch import client_of
 
 if TYPE_CHECKING:

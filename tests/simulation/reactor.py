@@ -70,10 +70,12 @@ class SimulatedReactor:
     nameResolver: _Names = field(init=False, factory=_Names)
     _origin: float = field(init=False, default=0.0)
     _shown: float = field(init=False, default=0.0)
+    _paces: list[tuple[float, float, float]] = field(init=False, factory=list)
 
     def __attrs_post_init__(self) -> None:
         self._origin = self.timeline.now
         self._shown = self.timeline.now + self.ahead
+        self._paces.append((self._shown, self._origin, self.rate))
 
     def seconds(self) -> float:
         """Return the time of the process's clock, in seconds since 1970."""
@@ -82,6 +84,12 @@ class SimulatedReactor:
     def set_rate(self, rate: float) -> None:
         """Go quicker or more slowly from now on; what is under way already keeps its time."""
         self._shown, self._origin, self.rate = self.seconds(), self.timeline.now, rate
+        self._paces.append((self._shown, self._origin, self.rate))
+
+    def true_time(self, shown: float) -> float:
+        """Return when the process's clock showed that."""
+        began, origin, rate = next(pace for pace in reversed(self._paces) if pace[0] <= shown or pace is self._paces[0])
+        return origin + (shown - began) / rate
 
     def true_delay(self, seconds: float) -> float:
         """Return how many seconds of the timeline so many of the clock's are."""

@@ -28,7 +28,7 @@ class Standstill:
         return (
             {task.id: task.status for task in world.server.books.tasks()},
             {task: len(received) for task, received in world.server.record.received.items()},
-            {task: len(ways) for task, ways in world.checks.history.items()},
+            {task: len(ways) for task, ways in world.checks.history.ways.items()},
             [(len(machine.disks[-1].updates), machine.worker.running) for machine in world.machines],
             len(world.server.books.wanted_logs),
         )

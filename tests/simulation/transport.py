@@ -29,7 +29,7 @@ class Connection:
     A client's connection to a server.
 
     ``operation`` is the request that was sent last; ``asked_at`` is when it arrived at the server, 0 if it was
-    answered.
+    answered, and ``arrived_at`` the same whether it was or not.
     """
 
     number: int
@@ -38,6 +38,7 @@ class Connection:
     server: str
     operation: str = "connecting"
     asked_at: float = 0.0
+    arrived_at: float = 0.0
     over: bool = False
     both: tuple["End", "End"] = field(init=False)
 
@@ -149,7 +150,7 @@ class End:
             self._held_back.append(what)
         elif not self.closed:
             if not self.is_client:
-                self.connection.asked_at = self.connection.network.timeline.now
+                self.connection.asked_at = self.connection.arrived_at = self.connection.network.timeline.now
             self.protocol.dataReceived(what)
 
     def hang_up(self, reason: Failure) -> None:

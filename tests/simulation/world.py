@@ -8,46 +8,28 @@ from random import Random
 from typing import Any, Final
 
 from attrs import define, evolve, field
-from twisted.web.server import Site
 
-from flamenco_mgr.demo.standin.behaviour import Behaviour
-from flamenco_mgr.demo.standin.endpoints import Endpoint
-from flamenco_mgr.demo.standin.record import Cause
-from flamenco_mgr.demo.standin.statuses import TaskStatus
 from flamenco_mgr.demo.standin_server import StandInServer
-from flamenco_mgr.domain.tasks import FINISHED
 from flamenco_mgr.exit_status import StartError
 from tests.simulation.checks import Checks
-from tests.simulation.faults import DISTURBING, TRAPS, Fault, schedule
+from tests.simulation.disturbances import Disturbances
+from tests.simulation.faults import REPORTED, TRAPS, Fault, schedule
 from tests.simulation.happenings import Happenings
-from tests.simulation.jobs import a_job
 from tests.simulation.machines import Machine
 from tests.simulation.manager import ManagerProcess
 from tests.simulation.network import Network
 from tests.simulation.operators import Operator
-from tests.simulation.plan import MANAGER, QUIET, SECRET, SETTINGS, STANDSTILL, START, STEP, TO_DRAIN, Plan
+from tests.simulation.plan import PACE, QUIET, SLOW, STANDSTILL, START, STEP, TO_DRAIN, Plan
 from tests.simulation.reactor import SimulatedReactor
+from tests.simulation.server_host import ServerHost
 from tests.simulation.standstill import Standstill
 from tests.simulation.timeline import Timeline
 from tests.simulation.trace import Trace
+from tests.simulation.users import Users
 
-_HOPELESS_EVERY: Final = 60.0
-_WORK_EVERY: Final = 10.0
+_ALL_AT_WORK: Final = 15.0
 _TYPES: Final = (("sleep", "echo"), ("sleep",), ("echo", "sleep", "log"))
 _NOW: Final = TRAPS[-1]
-
-
-class _Quiet(Site):
-    """The Server's site, which logs nothing."""
-
-    def startFactory(self) -> None:
-        pass
-
-    def stopFactory(self) -> None:
-        pass
-
-    def log(self, request: object) -> None:
-        pass
 
 
 @define(eq=False, repr=False)
@@ -80,8 +62,6 @@ class World:
     failing_commits: int = field(init=False, default=0)
     disk_takes: float = field(init=False, default=0.0)
     manager_ahead: float = field(init=False, default=0.0)
-    requeued: dict[str, float] = field(init=False, factory=dict)
-    cancelled: dict[str, float] = field(init=False, factory=dict)
     steps: int = field(init=False, default=0)
     plan: Plan = field(init=False)
     schedule: Sequence[Fault] = field(init=False)
@@ -89,18 +69,19 @@ class World:
     network: Network = field(init=False)
     trace: Trace = field(init=False)
     people: SimulatedReactor = field(init=False)
+    server_host: ServerHost = field(init=False)
     server: StandInServer = field(init=False)
     machines: list[Machine] = field(init=False)
     manager: ManagerProcess | None = field(init=False, default=None)
     checks: Checks = field(init=False)
+    users: Users = field(init=False)
+    disturbances: Disturbances = field(init=False)
     operator: Operator = field(init=False)
     calm: bool = field(init=False, default=False)
-    _server_reactor: SimulatedReactor = field(init=False)
     _trap: _Trap | None = field(init=False, default=None)
     _ids: int = field(init=False, default=0)
     _images: int = field(init=False, default=0)
-    _server_is_down: bool = field(init=False, default=False)
-    _changes_seen: Counter[str] = field(init=False, factory=Counter)
+    _by_name: dict[str, Machine] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         chance = self._chance("plan")
@@ -114,11 +95,14 @@ class World:
             hit=self.note_hit,
             before_delivery=lambda reactor: self._passes(reactor, "before a delivery"),
         )
+        self.users = Users(self)
+        self.disturbances = Disturbances(self.now)
         self.people = self._reactor("people")
         self.manager_ahead = chance.choice((0.0, 0.0, -7200.0, 5400.0))
-        self._server_reactor = self._reactor("server")
-        self.server = StandInServer(self._server_reactor, self._chance("server"), MANAGER, SECRET)
+        self.server_host = ServerHost(self, self._reactor("server"))
+        self.server = self.server_host.server
         self.machines = [self._machine(number, chance) for number in range(self.plan.workers)]
+        self._by_name = {machine.name: machine for machine in self.machines}
         self.checks = Checks(self)
         self.operator = Operator(self)
 
@@ -152,10 +136,13 @@ class World:
             seen=lambda exchange: self.checks.seen(exchange),  # noqa: PLW0108 the checks come later
         )
 
-    @property
-    def disturbed(self) -> bool:
-        """Whether anything may have kept an answer of the Server from the Manager."""
-        return any(fault.kind in DISTURBING for fault in self.schedule)
+    def machine(self, host: str) -> Machine:
+        """Return a Worker's host."""
+        return self._by_name[host]
+
+    def machine_of(self, worker_id: str | None) -> Machine | None:
+        """Return the host of a Worker that is set up now."""
+        return next((one for one in self.machines if one.worker_id == worker_id), None)
 
     # What is told
 
@@ -186,8 +173,7 @@ class World:
         for fault in self.schedule:
             self.people.callLater(fault.at, happenings.happen, fault)
         self.people.callLater(self.plan.seconds, self._be_calm)
-        self.people.callLater(_HOPELESS_EVERY, self._fail_hopeless_jobs)
-        self.people.callLater(_WORK_EVERY, self._keep_busy)
+        self.users.begin()
         deadline = START + self.plan.seconds + TO_DRAIN
         standstill = Standstill(self)
         over_since: float | None = None
@@ -212,12 +198,20 @@ class World:
             self.manager.abandon()
 
     def _begin(self) -> None:
-        self._listen_as_server()
+        self.server_host.listen()
         for _ in range(self.plan.jobs):
-            self.add_job(max(2, self.plan.tasks // self.plan.jobs))
+            self.users.add_job(max(2, self.plan.tasks // self.plan.jobs))
         self.start_manager()
         for machine in self.machines:
             self.people.callLater(self.people.chance.uniform(0.0, 5.0), self.switch_on, machine)
+        if self.plan.lingers:
+            self.people.callLater(_ALL_AT_WORK, self._linger)
+
+    def _linger(self) -> None:
+        self.disk_takes = SLOW
+        self.disturbances.note(self.plan.seconds)
+        for machine in self.machines:
+            machine.reactor.set_rate(self.people.chance.uniform(*PACE))
 
     def _be_calm(self) -> None:
         self.trace.note("people", "everything is put right")
@@ -237,11 +231,6 @@ class World:
                 self.operator.ask(machine, "awake")
         self.operator.forget_lost()
         self.people.callLater(30.0, self._wake_all)
-
-    def _fail_hopeless_jobs(self) -> None:
-        self.server.books.fail_hopeless_jobs()
-        self._look_for_wishes()
-        self.people.callLater(_HOPELESS_EVERY, self._fail_hopeless_jobs)
 
     # The Manager
 
@@ -268,7 +257,7 @@ class World:
         return ManagerProcess(
             reactor=reactor,
             directory=self._image,
-            settings=evolve(SETTINGS, task_logs_path=self.directory / "logs"),
+            settings=evolve(self.plan.settings, task_logs_path=self.directory / "logs"),
             new_id=lambda: self._new_id(reactor),
             chance=self._chance(f"manager{self.now()}"),
             committing=lambda commit: self._commit(reactor, commit),
@@ -299,23 +288,27 @@ class World:
         return False
 
     def _kill(self, place: str, away: float) -> None:
-        manager, self.manager = self.manager, None
+        manager = self.manager
         assert manager is not None
+        self.disturbances.note(away)
         doing = self.network.in_progress(manager.reactor) or ["nothing"]
         for operation in doing:
             self.note_hit(f"kill {place}", operation)
+        self.checks.manager_ends()
+        self.manager = None
         self._images += 1
         manager.kill(self._image)
         self.network.died(manager.reactor)
         self.trace.note("manager", f"is killed {place}, in the middle of {', '.join(sorted(doing))}")
-        self.checks.manager_died()
         self.people.callLater(away, self.start_manager)
 
     def _commit(self, reactor: SimulatedReactor, commit: Callable[[], None]) -> None:
-        if not self._passes(reactor, "before a COMMIT"):
+        is_safe = not self.network.is_reported_to(reactor) or self._passes(reactor, REPORTED)
+        if not (is_safe and self._passes(reactor, "before a COMMIT")):
             raise sqlite3.OperationalError("the process is gone")
         if self.failing_commits:
             self.failing_commits -= 1
+            self.disturbances.note(0.0)
             self.note_hit("commit fails", ", ".join(sorted(set(self.network.in_progress(reactor)))) or "nothing")
             raise sqlite3.OperationalError("disk I/O error")
         reactor.lag += self.disk_takes
@@ -332,6 +325,7 @@ class World:
         manager = self.manager
         if manager is not None and not manager.is_stopping:
             self.trace.note("manager", "is asked to stop")
+            self.disturbances.note(away)
             _ = manager.stop().addCallback(lambda _: self._stopped(manager, away))
 
     def hand_over(self) -> None:
@@ -345,6 +339,8 @@ class World:
         if manager is not self.manager:
             return
         self.trace.note("manager", "has stopped")
+        self.disturbances.note(away)
+        self.checks.manager_ends()
         self.manager = None
         manager.abandon()
         self.network.died(manager.reactor)
@@ -373,69 +369,3 @@ class World:
     def operators_reactor(self) -> SimulatedReactor:
         """Return a host for an operator's browser, next to the Manager."""
         return self._reactor("manager")
-
-    def misbehave(self, fault: Fault, behaviour: Behaviour, endpoint: Endpoint | None) -> None:
-        """Have the Server behave like that for a while."""
-        self.trace.note("server", f"is {type(behaviour).__name__} at {endpoint or 'everything'}")
-        self.server.behave(behaviour, endpoint=endpoint)
-        self.people.callLater(fault.lasts, self.server.behave_well, endpoint)
-        self.people.callLater(fault.lasts, self._count_requests, str(fault.kind), Counter(self.server.record.requests))
-
-    def _count_requests(self, kind: str, before: Counter[Endpoint]) -> None:
-        for endpoint, count in self.server.record.requests.items():
-            self.hits[kind, f"server {endpoint}"] += count - before[endpoint]
-
-    def restart_server(self, seconds: float) -> None:
-        """Have the Server away for a while, unless it is already; it keeps its books."""
-        if self._server_is_down:
-            return
-        self.trace.note("server", "goes down")
-        self._server_is_down = True
-        for operation in self.network.in_progress(self._server_reactor):
-            self.note_hit("server restarts", operation)
-        self.network.close_ports(self._server_reactor)
-        for connection in list(self.network.connections.values()):
-            if connection.server == "server":
-                connection.break_off()
-        self.people.callLater(seconds, self._server_is_back)
-
-    def _server_is_back(self) -> None:
-        self.trace.note("server", "is back")
-        self._server_is_down = False
-        self._listen_as_server()
-
-    def _listen_as_server(self) -> None:
-        site = _Quiet(self.server.resource(), parsePOSTFormSubmission=False, reactor=self._server_reactor)
-        self._server_reactor.listenTCP(80, site)
-
-    def add_job(self, size: int) -> None:
-        """Have a user send in a job."""
-        draft = a_job(self.people.chance, size, {kind for machine in self.machines for kind in machine.task_types})
-        job = self.server.books.add_job(draft)
-        for its_id in job.tasks:
-            self.task(its_id)
-        self.trace.note("user", f"sends {self.job(job.id)}, {size} tasks")
-
-    def _keep_busy(self) -> None:
-        """Send in more while things go wrong, so that they go wrong in the middle of work."""
-        if self.calm:
-            return
-        left = sum(task.status not in FINISHED for task in self.server.books.tasks())
-        if left < len(self.machines):
-            self.add_job(self.people.chance.randint(2, 8))
-        self.people.callLater(_WORK_EVERY, self._keep_busy)
-
-    def user(self, what: str, act: Callable[..., object], *arguments: Any) -> None:
-        """Have a user do something."""
-        self.trace.note("user", what)
-        act(*arguments)
-        self._look_for_wishes()
-
-    def _look_for_wishes(self) -> None:
-        for task, changes in self.server.record.changes.items():
-            for change in changes[self._changes_seen[task] :]:
-                if change.cause is not Cause.UPDATE and change.status == TaskStatus.QUEUED:
-                    self.requeued[task] = self.now()
-                if change.cause is not Cause.UPDATE and change.status == TaskStatus.CANCEL_REQUESTED:
-                    self.cancelled[task] = self.now()
-            self._changes_seen[task] = len(changes)
