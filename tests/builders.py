@@ -51,4 +51,8 @@ def an_update(**changes: Any) -> TaskUpdate:
 
 def _read(values: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return values as a store gives them: an equal text in the program is another object."""
-    return {name: value.encode().decode() if type(value) is str else value for name, value in values.items()}
+    return {name: _fresh(value) if type(value) is str else value for name, value in values.items()}
+
+
+def _fresh(text: str) -> str:
+    return text.encode("utf-8", "surrogatepass").decode("utf-8", "surrogatepass")

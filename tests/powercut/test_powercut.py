@@ -17,6 +17,7 @@ from tests.powercut.verdicts import Verdict
 
 _NO_COMPILER = None if compiler() else "there is no C compiler (cc) for the recorder"
 _ANSWERS = 60
+_LAST = 12
 
 
 @cache
@@ -68,10 +69,13 @@ class PowerCutTests(SynchronousTestCase):
         cutting = self.cutting(
             "a farm at work, on a quick disk", lambda chance: PowerCut(chance, Fate.GONE), ignores=the_log
         )
-        (cut,) = cutting.cuts(cutting.acknowledgements[-1:], Random(1))
-        self.assertIn("as it never was since the latest acknowledgement", cut.complaints[0])
-        self.assertTrue(any("and that is not in the history" in complaint for complaint in cut.complaints))
-        self.assertTrue(any("does not wait for the Server" in complaint for complaint in cut.complaints))
+        cuts = list(cutting.cuts(cutting.acknowledgements[-_LAST:], Random(1)))
+        for cut in cuts:
+            self.assertIn("as it never was since the latest acknowledgement", cut.complaints[0])
+        # Whether something waits for the Server at one instant, is up to the instant.
+        complaints = "\n".join(self.complaints(cuts))
+        self.assertIn("and that is not in the history", complaints)
+        self.assertIn("does not wait for the Server", complaints)
 
     def test_first_start(self) -> None:
         """A first start that was cut short, at whatever instant, is followed by one that makes a new store."""
