@@ -1,5 +1,6 @@
 """The blacklist, in SQLite."""
 
+import json
 import sqlite3
 from collections.abc import Collection
 from typing import Any
@@ -33,7 +34,10 @@ _OF_KEY = """
     SELECT worker_id, job, task_type, created FROM blacklist INDEXED BY blacklist_by_age
     WHERE created = ? AND worker_id = ? AND job = ? ORDER BY task_type
 """
-_OF_WORKER = "SELECT worker_id, job, task_type, created FROM blacklist WHERE worker_id = ? AND created >= ?"
+_OF_WORKERS = """
+    SELECT worker_id, job, task_type, created FROM blacklist
+    WHERE worker_id IN (SELECT value FROM json_each(?)) AND created >= ?
+"""
 _EXPIRE = "DELETE FROM blacklist WHERE created < ?"
 
 
@@ -99,7 +103,7 @@ def _page(connection: sqlite3.Connection, since: float, after: Place | None, lim
 
 
 def _of_workers(connection: sqlite3.Connection, worker_ids: Collection[str], since: float) -> tuple[BlacklistLine, ...]:
-    found = [row for worker_id in worker_ids for row in connection.execute(_OF_WORKER, (worker_id, since))]
+    found = connection.execute(_OF_WORKERS, (json.dumps(list(worker_ids)), since))
     return tuple(sorted(map(_line, found), key=line_places.order))
 
 
