@@ -66,6 +66,7 @@ class RecordedFarm:
     _hands: list[Hand] = field(init=False)
     _working: list["Deferred[None]"] = field(init=False, factory=list)
     _answers: int = field(init=False, default=0)
+    _wanted: "tuple[int, Deferred[None]] | None" = field(init=False, default=None)
     _turned: float = field(init=False, factory=time.monotonic)
 
     def __attrs_post_init__(self) -> None:
@@ -127,13 +128,16 @@ class RecordedFarm:
         response = await self._http.request(method, f"http://manager.invalid:8080{path}", headers=headers, **options)
         content = await response.content()
         self._answers += 1
+        if self._wanted is not None and self._answers >= self._wanted[0]:
+            (_, enough), self._wanted = self._wanted, None
+            enough.callback(None)
         return response.code, (await response.json() if content.startswith(b"{") else None)
 
     async def has_answered(self, count: int) -> None:
         """Wait until so many more requests are answered."""
-        until = self._answers + count
-        while self._answers < until:
-            await deferLater(reactor, 0.005)
+        enough: Deferred[None] = Deferred()
+        self._wanted = self._answers + count, enough
+        await enough
 
     def pause(self, seconds: float) -> "Deferred[None]":
         """Wait on the farm's clock."""

@@ -13,8 +13,9 @@ from twisted.internet.interfaces import IReactorTCP, ITCPTransport
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
+from bench.flood import BEGINNINGS
+from tests.builders import TASK
 from tests.process.twistd import ProcessTestCase, Twistd
-from tests.security.flood import BEGINNINGS, TASK
 
 MOST = 300
 WAVES = 9

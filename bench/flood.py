@@ -1,7 +1,7 @@
 """
 A flood of connections on a real Manager, whose Workers go on.
 
-``python -m tests.security.flood`` starts a Manager under twistd on the loopback interface, has Workers ask it whether
+``python -m bench.flood`` starts a Manager under twistd on the loopback interface, has Workers ask it whether
 they may go on, over connections that they keep and over new ones, and opens connections by the thousand meanwhile:
 silent ones, and such that send requests slowly. It ends with 1 if a Worker was not served.
 """
@@ -11,30 +11,34 @@ import json
 import multiprocessing
 import resource
 import secrets
-import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
+import yaml
 from attrs import define, field, frozen
 
-from tests.process.twistd import CHECKOUT, TWISTD, a_free_port
+from bench.manager import Home, running_manager
+from bench.processes import Broken, free_port
+from bench.results import in_time, latencies
 
 TASK = "5e6a2b7d9d3b4a0017c0a001"
 PATIENCE = 3.0
 """Seconds after which a Worker gives up."""
 
 PAUSE = 0.05
+"""Seconds between two requests of a Worker."""
+
+_AFTER_FAILURE = 0.05
 _FLOODERS = 2
 
 BEGINNINGS = (
@@ -59,7 +63,7 @@ class Flood:
     rate: int = 200
     seconds: float = 30.0
     workers: int = 20
-    configuration: str = ""
+    settings: Mapping[str, object] = field(factory=dict)
 
 
 @define(kw_only=True)
@@ -70,13 +74,14 @@ class Served:
     wrong: list[str] = field(factory=list)
 
     def told(self) -> dict[str, Any]:
-        ordered = sorted(self.taken) or [0.0]
+        """Return it for people."""
+        taken = latencies(self.taken)
         return {
-            "requests": len(self.taken),
+            "requests": taken.count,
             "not served": len(self.wrong),
-            "p50_ms": round(1000 * ordered[len(ordered) // 2], 1),
-            "p99_ms": round(1000 * ordered[int(len(ordered) * 0.99)], 1),
-            "longest_ms": round(1000 * ordered[-1], 1),
+            "p50": in_time(taken.p50),
+            "p99": in_time(taken.p99),
+            "longest": in_time(taken.worst),
         }
 
 
@@ -93,9 +98,11 @@ class Result:
 
     @property
     def all_served(self) -> bool:
+        """Whether each request of a Worker was answered with 200."""
         return not (self.before.wrong or self.kept.wrong or self.fresh.wrong)
 
     def told(self) -> dict[str, Any]:
+        """Return it for people."""
         return {
             "workers before the flood": self.before.told(),
             "workers on connections that they keep": self.kept.told(),
@@ -108,10 +115,15 @@ class Result:
 
 def run(flood: Flood) -> Result:
     """Start a Manager, flood it, and return how its Workers fared."""
-    with tempfile.TemporaryDirectory() as directory, _manager(Path(directory), flood) as (port, pid):
+    settings = {"manager_id": "", "manager_secret": "", **flood.settings}  # it is linked to no Server
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        running_manager(Home(directory=Path(directory), settings=settings), free_port()) as manager,
+    ):
+        port = manager.port
         workers = [_registered(port) for _ in range(flood.workers)]
         before = Served()
-        _work(port, workers, before, Served(), time.monotonic() + min(5.0, flood.seconds / 3))
+        _work(port, workers, before, Served(), min(5.0, flood.seconds / 3))
         kept, fresh = Served(), Served()
         ended, attempts = multiprocessing.Event(), multiprocessing.Value("q", 0)
         flooders = [
@@ -121,10 +133,10 @@ def run(flood: Flood) -> Result:
         for each in flooders:
             each.start()
         most = [0, 0.0]
-        watching = threading.Thread(target=_watch, args=(pid, ended, most))
+        watching = threading.Thread(target=_watch, args=(manager.pid, ended, most))
         watching.start()
         try:
-            _work(port, workers, kept, fresh, time.monotonic() + flood.seconds)
+            _work(port, workers, kept, fresh, flood.seconds)
         finally:
             ended.set()
             watching.join()
@@ -140,38 +152,13 @@ def run(flood: Flood) -> Result:
         )
 
 
-@contextmanager
-def _manager(directory: Path, flood: Flood) -> Iterator[tuple[int, int]]:
-    port = a_free_port()
-    (directory / "manager.yaml").write_text(
-        f"_meta: {{version: 2}}\nlisten: 127.0.0.1:{port}\n{flood.configuration}", encoding="utf-8"
-    )
-    (directory / "manager.yaml").chmod(0o600)
-    process = subprocess.Popen(
-        [str(TWISTD), "-n", "flamenco-manager"],
-        cwd=directory,
-        env={"PYTHONPATH": str(CHECKOUT), "PATH": "/usr/bin:/bin"},
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        end = time.monotonic() + 60
-        while time.monotonic() < end:
-            with suppress(OSError, HTTPException):
-                if _ask(HTTPConnection("127.0.0.1", port, timeout=1), "GET", "/readyz", {}, b"")[0] == 200:
-                    break
-            time.sleep(0.1)
-        yield port, process.pid
-    finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-
-
 def _registered(port: int) -> dict[str, str]:
     secret = secrets.token_hex(32)
     body = json.dumps({"secret": secret, "platform": "linux", "supported_task_types": ["sleep"], "nickname": "w"})
     connection = HTTPConnection("127.0.0.1", port, timeout=10)
     status, answer = _ask(connection, "POST", "/register-worker", {}, body.encode())
-    assert status == 200, answer
+    if status != 200:
+        raise Broken(f"a Worker cannot register: {status} {answer!r}")
     connection.close()
     basic = b64encode(f"{json.loads(answer)['_id']}:{secret}".encode()).decode()
     return {"Authorization": f"Basic {basic}"}
@@ -183,23 +170,25 @@ def _ask(connection: HTTPConnection, method: str, path: str, headers: dict[str, 
     return answer.status, answer.read()
 
 
-def _work(port: int, workers: Sequence[dict[str, str]], kept: Served, fresh: Served, until: float) -> None:
-    """Have Workers ask until some time, one in four on a new connection for each request."""
+def _work(port: int, workers: Sequence[dict[str, str]], kept: Served, fresh: Served, seconds: float) -> None:
+    """Have Workers ask for so long, one in four on a new connection for each request."""
+    over = threading.Event()
+    timer = threading.Timer(seconds, over.set)
     threads = [
         threading.Thread(
-            target=_ask_on, args=(port, headers, fresh if number % 4 == 3 else kept, until, number % 4 == 3)
+            target=_ask_on, args=(port, headers, fresh if number % 4 == 3 else kept, over, number % 4 == 3)
         )
         for number, headers in enumerate(workers)
     ]
-    for thread in threads:
+    for thread in (timer, *threads):
         thread.start()
     for thread in threads:
         thread.join()
 
 
-def _ask_on(port: int, headers: dict[str, str], served: Served, until: float, anew: bool) -> None:
+def _ask_on(port: int, headers: dict[str, str], served: Served, over: threading.Event, anew: bool) -> None:
     connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
-    while time.monotonic() < until:
+    while not over.wait(PAUSE):
         began = time.monotonic()
         try:
             status, answer = _ask(connection, "GET", f"/may-i-run/{TASK}", headers, b"")
@@ -212,7 +201,6 @@ def _ask_on(port: int, headers: dict[str, str], served: Served, until: float, an
                 served.wrong.append(f"{status} {answer!r}")
         if anew:
             connection.close()
-        time.sleep(PAUSE)
     connection.close()
 
 
@@ -225,14 +213,14 @@ def _pour(port: int, flood: Flood, number: int, ended: Event, attempts: Any) -> 
     while not ended.is_set():
         if opened >= share:
             # All are there: others take their places, without an end.
-            time.sleep(_FLOODERS / flood.rate)
+            ended.wait(_FLOODERS / flood.rate)
         try:
             source = f"127.0.{1 + number}.{1 + opened % flood.addresses}"
             one = socket.create_connection(("127.0.0.1", port), timeout=2, source_address=(source, 0))
             one.sendall(BEGINNINGS[opened % len(BEGINNINGS)])
             one.setblocking(False)
         except OSError:
-            time.sleep(0.05)
+            ended.wait(_AFTER_FAILURE)
             continue
         held.append(one)
         opened += 1
@@ -274,7 +262,7 @@ def main() -> int:
         rate=asked.rate,
         seconds=asked.seconds,
         workers=asked.workers,
-        configuration="".join(f"{line}\n" for line in asked.set),
+        settings=yaml.safe_load("\n".join(asked.set)) or {},
     )
     result = run(flood)
     sys.stdout.write(json.dumps(result.told(), indent=2) + "\n")
