@@ -10,18 +10,10 @@ from typing import Final
 
 from flamenco_mgr.store.interfaces import StoreRefused
 from flamenco_mgr.store.sqlite import schema
+from flamenco_mgr.store.sqlite.header import Header
 from flamenco_mgr.store.sqlite.lock import DirectoryLock
 from flamenco_mgr.store.sqlite.opening import FILE, LOCK, locked, prepare
 from flamenco_mgr.storekeeping.trouble import BadBackup, NotDone
-
-_MAGIC: Final = b"SQLite format 3\0"
-_VERSION: Final = slice(60, 64)
-_APPLICATION: Final = slice(68, 72)
-_PAGE: Final = slice(16, 18)
-_PAGES: Final = slice(28, 32)
-_HEADER: Final = 100
-_LARGEST_PAGE: Final = 65536
-"""Bytes; the header says 1 for it."""
 
 _SYNC_EVERY: Final = 0.01
 """
@@ -96,11 +88,6 @@ def copy(path: Path, draft: Path) -> int:
     return draft.stat().st_size
 
 
-def is_database(path: Path) -> bool:
-    """Whether a file begins like a SQLite database; raises OSError."""
-    return _is_database(_header(path))
-
-
 def recognise(path: Path, called: str = "") -> None:
     """
     See that a file is a database of ours, of a version that is known; raises `BadBackup` and OSError.
@@ -108,19 +95,18 @@ def recognise(path: Path, called: str = "") -> None:
     ``called`` is what it is for people, if that is not its path.
     """
     called = called or str(path)
-    header = _header(path)
-    if not _is_database(header):
+    header = Header.of(path)
+    if not header.is_database:
         raise BadBackup(f"{called} is no SQLite database")
-    found, application = (int.from_bytes(header[place], "big") for place in (_VERSION, _APPLICATION))
-    if application != schema.APPLICATION_ID:
+    if header.application != schema.APPLICATION_ID:
         raise BadBackup(f"{called} is a database of another program")
-    if found > len(schema.steps()):
-        known = len(schema.steps())
+    known = len(schema.steps())
+    if header.version > known:
         raise BadBackup(
-            f"{called} was made by a newer Manager (version {found} of its tables, this one knows {known});"
+            f"{called} was made by a newer Manager (version {header.version} of its tables, this one knows {known});"
             " use that Manager"
         )
-    if not found:
+    if not header.version:
         raise BadBackup(f"{called} has no tables of a Manager")
 
 
@@ -129,7 +115,7 @@ def check(path: Path, called: str = "") -> None:
     called = called or str(path)
     try:
         recognise(path, called)
-        missing = _size_by_header(path) - path.stat().st_size
+        missing = Header.of(path).size - path.stat().st_size
     except OSError as e:
         raise BadBackup(f"{called} cannot be read: {e.strerror}") from e
     if missing > 0:  # SQLite takes what is missing of the last page for zeros
@@ -141,22 +127,6 @@ def check(path: Path, called: str = "") -> None:
         raise BadBackup(f"{called} is cut, or damaged: {e}") from e
     if wrong != WHOLE:
         raise BadBackup(f"{called} is cut, or damaged: {wrong}")
-
-
-def _header(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(_HEADER)
-
-
-def _is_database(header: bytes) -> bool:
-    return len(header) == _HEADER and header.startswith(_MAGIC)
-
-
-def _size_by_header(path: Path) -> int:
-    """Return how many bytes a database has, as its header says."""
-    header = _header(path)
-    page = int.from_bytes(header[_PAGE], "big")
-    return int.from_bytes(header[_PAGES], "big") * (_LARGEST_PAGE if page == 1 else page)
 
 
 def is_empty(path: Path) -> bool:

@@ -16,6 +16,7 @@ from twisted.internet.task import Clock
 
 from flamenco_mgr.store.interfaces import StoreUnavailable
 from flamenco_mgr.store.sqlite import SQLiteStore
+from flamenco_mgr.store.sqlite.header import Header
 from flamenco_mgr.store.sqlite.opening import FILE
 from flamenco_mgr.storekeeping import embedded, embedded_mending, filling, mongo, mongo_mending, mongo_target
 from flamenco_mgr.storekeeping.backup import copied_source
@@ -57,7 +58,7 @@ def restore(store: Store, path: Path, *, now: float, progress: IProgress) -> Res
         if path.exists() and not path.is_file():
             raise BadBackup(f"{path} is no file")
         neutral = is_neutral(path)
-        if not (neutral or embedded.is_database(path)):
+        if not (neutral or Header.of(path).is_database):
             raise BadBackup(f"{path} is neither a SQLite database nor compressed JSON lines")
     except OSError as e:
         raise BadBackup(f"{path} cannot be read: {e.strerror}") from e

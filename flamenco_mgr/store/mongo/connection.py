@@ -159,7 +159,9 @@ class Connections(ConnectionPool):  # type: ignore[misc]  # untyped
 
     def send(self, database: str, command: Mapping[str, Any]) -> "Deferred[dict[str, Any]]":
         """
-        Send one command, and return its answer, which fails with the driver's errors unless the command was done.
+        Send one command, and return its answer; fails with the driver's errors if the command is refused.
+
+        What of a write has failed stands in the answer.
 
         The driver's collections have a session for each, and cursors: more work than all the rest, and of no use here.
         """

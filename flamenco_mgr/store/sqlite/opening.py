@@ -12,17 +12,13 @@ from twisted.logger import Logger
 from flamenco_mgr.folders import make_folders
 from flamenco_mgr.store.interfaces import StoreRefused
 from flamenco_mgr.store.sqlite import schema
+from flamenco_mgr.store.sqlite.header import Header
 from flamenco_mgr.store.sqlite.lock import DirectoryLock
 
 _log = Logger()
 
 FILE = "flamenco.sqlite3"
 LOCK = "flamenco.lock"
-
-_HEADER = 100
-_MAGIC = b"SQLite format 3\0"
-_VERSION = slice(60, 64)
-_APPLICATION = slice(68, 72)
 
 _SETTINGS = (
     "PRAGMA synchronous = FULL",
@@ -130,28 +126,19 @@ def _look(path: Path, newest: int) -> None:
             return
         if not path.is_file() or not os.access(path, os.R_OK | os.W_OK):
             raise StoreRefused(f"{path} is no file that the Manager can write; give it to the user of the Manager")
-        header = _header(path)
-        if not _is_database(header) and path.with_name(f"{path.name}-journal").exists():
+        header = Header.of(path)
+        if not header.is_database and path.with_name(f"{path.name}-journal").exists():
             _roll_back(path)
-            header = _header(path)
+            header = Header.of(path)
     except OSError as e:
         raise StoreRefused(f"cannot read {path}: {e.strerror}") from e
-    if not header:
+    if header.is_empty:
         return
-    if not _is_database(header):
+    if not header.is_database:
         raise StoreRefused(f"{path} is no SQLite database; move it away, or set another database_path")
-    if int.from_bytes(header[_APPLICATION], "big") != schema.APPLICATION_ID:
+    if header.application != schema.APPLICATION_ID:
         raise StoreRefused(f"{path} is a database of another program; set another database_path")
-    _not_newer(path, int.from_bytes(header[_VERSION], "big"), newest)
-
-
-def _header(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(_HEADER)
-
-
-def _is_database(header: bytes) -> bool:
-    return len(header) == _HEADER and header.startswith(_MAGIC)
+    _not_newer(path, header.version, newest)
 
 
 def _roll_back(path: Path) -> None:
